@@ -1,0 +1,53 @@
+/* pattern.h - the one door to PCRE2: compile with mistakes by position, match with limits.
+ *
+ * A pattern is compiled once and then only read: any number of threads may match it
+ * at once, each with its own struct match_scratch. */
+#ifndef AUTOMARK_RULES_PATTERN_H
+#define AUTOMARK_RULES_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct pattern;
+
+#define PATTERN_BYTES_MAX 4096
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNDECIDED /* could not tell */ };
+
+/* Compiles source: folded and composed like the text, case-insensitive and multi-line,
+ * a blank also matching a line break, definitions (may be NULL; "(?<weekday>mon|tues)..."
+ * groups wrapped in (?(DEFINE)...)) appended so that group numbers stay the author's.
+ * whole anchors it to the entire field. On failure NULL, err's message is one for the
+ * author and *at is the byte offset in source (as written) to which it belongs. */
+struct pattern *pattern_compile(const char *source, size_t len, bool whole, const char *definitions,
+                                size_t *at, struct error *err);
+void pattern_free(struct pattern *p);
+/* The name of the first group that source refers to by (?&name) and that neither it nor
+ * definitions define, and its byte offset; false when there is none. */
+bool pattern_missing_group(const char *source, size_t len, const char *definitions, char name[64],
+                           size_t *at);
+/* True when the pattern matches the empty string somewhere in any text. */
+bool pattern_matches_empty(const struct pattern *p);
+bool pattern_has_jit(const struct pattern *p);
+
+struct match_scratch; /* JIT stack, match data, CPU budget: one per thread */
+struct match_scratch *match_scratch_new(void);
+void match_scratch_free(struct match_scratch *s);
+
+/* Starts the CPU budget of one event (thread CPU time, milliseconds); 0: no clock,
+ * only match, depth and heap limits (test, explain). */
+void match_budget_start(struct match_scratch *s, int64_t budget_ms);
+
+struct match_span {
+    size_t start, end; /* bytes */
+};
+
+/* subject is well formed UTF-8. *span (may be NULL) is written on ANSWER_YES. On
+ * ANSWER_UNDECIDED, pattern_limit(s) names the limit ("match limit", "CPU budget", ...). */
+enum answer pattern_match(const struct pattern *p, struct match_scratch *s, const char *subject,
+                          size_t len, struct match_span *span);
+const char *pattern_limit(const struct match_scratch *s);
+
+#endif

@@ -1,0 +1,49 @@
+/* rules_load.h - YAML -> immutable struct ruleset, all mistakes at once.
+ *
+ * Loading is all or nothing: any error in any file of a workspace's set means no
+ * set. Thread-safe (no shared state); not for listener threads, it reads files. */
+#ifndef AUTOMARK_RULES_RULES_LOAD_H
+#define AUTOMARK_RULES_RULES_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/rule.h"
+
+struct diags;
+
+struct rule_override {
+    const char *rule;
+    int state;            /* enum rule_state, or -1: as in the file */
+    int64_t hold_ms;      /* -1: as in the file */
+    int64_t max_per_hour; /* -1: as in the file */
+    struct place place;   /* of the override in the configuration, for mistakes */
+};
+
+struct rules_source {
+    const char *const *paths; /* files or folders, in order */
+    size_t npaths;
+    const struct rule_override *overrides;
+    size_t noverrides;
+    const char *const *require_guards; /* a set without them is an error */
+    size_t nrequire_guards;
+    int64_t now_ms;   /* wall time, for warnings about what ran out */
+    bool allow_empty; /* a set without any rule is an error otherwise */
+};
+
+/* NULL when there is any error; warnings alone still give a set. Ignored files in a
+ * folder are added to d as warnings when list_ignored. The set has one reference. */
+struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, struct diags *d);
+/* The same from kept bytes instead of files (the last good set in the store). */
+struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
+                                 const struct rules_source *src, struct diags *d);
+
+struct ruleset *ruleset_ref(struct ruleset *rs);
+void ruleset_unref(struct ruleset *rs);
+void ruleset_unrefp(struct ruleset **rs);
+/* Guard or rule by name, or NULL. */
+const struct rule *ruleset_find(const struct ruleset *rs, const char *name);
+const char *rule_state_name(enum rule_state s);
+
+#endif
