@@ -1,0 +1,39 @@
+/* main.c - the whole program on one screen: commands and global options. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    { "help", NULL, "this page; 'automark COMMAND --help' tells about one command" },
+};
+
+static void print_help(FILE *to)
+{
+    fputs("automark marks replies that carry no intent as read, and leaves the rest for people.\n\n"
+          "usage: automark COMMAND [OPTION...]\n\n",
+          to);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help(stdout);
+        return EXIT_FINE;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (commands[i].run && strcmp(word, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (word[0])
+        fprintf(stderr, "automark: unknown command '%s'\n", word);
+    print_help(stderr);
+    return EXIT_USAGE;
+}
