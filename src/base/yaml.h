@@ -1,9 +1,9 @@
 /* yaml.h - the one door to libfyaml: a checked YAML document with true positions.
  *
  * YAML 1.2, one document, every scalar is text. Refused with file:line:col: anchors,
- * aliases, tags, duplicate keys, complex keys, more than one document, depth over 8,
- * files over 1 MiB, text that is not UTF-8. One syntax error a file (libfyaml stops
- * there); everything else is collected.
+ * aliases, tags, duplicate keys, complex keys, more than one document, depth over
+ * YAML_DEPTH_MAX, files over YAML_BYTES_MAX, text that is not UTF-8, control characters. One syntax
+ * error a file (libfyaml stops there); everything else is collected.
  *
  * Positions: libfyaml marks block scalars wrongly, so yaml_place() looks at the raw
  * bytes itself and checks what it finds against the scalar's value.
@@ -14,6 +14,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* `not` inside `any` inside an exception is 10 deep, so 8 would not do. */
+#define YAML_DEPTH_MAX 16
+#define YAML_BYTES_MAX ((size_t)1024 * 1024)
 
 struct diags;
 struct yaml_doc;
