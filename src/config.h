@@ -31,7 +31,7 @@ enum look_mode { LOOK_AUTO, LOOK_NEVER };          /* until looks are built, aut
 enum confirm_mode { CONFIRM_API, CONFIRM_MEMORY }; /* until built, api is memory */
 
 /* How the sender talks for one workspace. */
-struct send_config {
+struct config_send {
     size_t batch;         /* jobs per call, 1 to 5000 */
     size_t max_in_flight; /* calls at once per API key, 1 to 16 */
     int64_t give_up_ms;
@@ -58,7 +58,7 @@ struct workspace_config {
     size_t noverrides;
     char **require_guards;
     size_t nrequire_guards;
-    struct send_config send;
+    struct config_send send;
     int64_t hold_ms;
     int64_t settle_ms;
     int64_t max_per_hour;       /* marks of one rule, sliding; 0: no limit */
@@ -69,12 +69,13 @@ struct workspace_config {
     struct workspace_private *priv; /* secrets and where they come from */
 };
 
-struct admin_config {
-    char *socket;                   /* path of the Unix socket */
-    char *group;                    /* of the socket, or NULL */
-    char *listen;                   /* TCP as well, or NULL */
-    char *token;                    /* bearer token of the TCP listener, or NULL (loopback only) */
-    bool open_healthz, open_readyz; /* without a token */
+struct config_admin {
+    char *socket; /* path of the Unix socket */
+    char *group;  /* of the socket, or NULL */
+    char *listen; /* TCP as well, or NULL */
+    char *token;  /* bearer token of the TCP listener, or NULL (loopback only) */
+    char **open;  /* names that need no token: healthz, readyz, metrics */
+    size_t nopen;
 };
 
 struct config {
@@ -84,7 +85,7 @@ struct config {
     bool watch;      /* rules are loaded when they change */
     size_t max_body; /* bytes */
     int64_t retention_ms;
-    struct admin_config admin;
+    struct config_admin admin;
     struct workspace_config *workspaces; /* at least one */
     size_t nworkspaces;
     char **notices; /* lines to say at start: what is accepted and not built yet */
