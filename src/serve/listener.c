@@ -51,12 +51,12 @@ struct ticket {
     size_t nheaders;
     char *workspace;
     bool handed_out;
-    struct answer answer; /* status 0: not answered yet */
+    struct http_answer answer; /* status 0: not answered yet */
 };
 
 /* ---- answers ------------------------------------------------------------------- */
 
-static enum MHD_Result send_answer(struct MHD_Connection *c, const struct answer *a)
+static enum MHD_Result send_answer(struct MHD_Connection *c, const struct http_answer *a)
 {
     struct MHD_Response *r =
         MHD_create_response_from_buffer(strlen(a->body), a->body, MHD_RESPMEM_MUST_COPY);
@@ -85,10 +85,10 @@ static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const c
     scoped(buf_free) struct buf b = BUF_INIT;
     json_write(&b, o, JSON_COMPACT);
     buf_putc(&b, '\n');
-    return send_answer(c, &(struct answer){ .status = status, .body = b.data });
+    return send_answer(c, &(struct http_answer){ .status = status, .body = b.data });
 }
 
-void ticket_answer(struct ticket *t, const struct answer *a)
+void ticket_answer(struct ticket *t, const struct http_answer *a)
 {
     t->answer = *a;
     reaper_set(t->listener->reaper, t->fd, t->listener->request_ms);

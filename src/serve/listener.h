@@ -22,7 +22,7 @@ struct error;
 struct listener;
 struct ticket; /* one request that waits for its answer */
 
-struct answer {
+struct http_answer {
     unsigned status;
     char *body;             /* JSON, owned, taken over by whoever answers */
     unsigned retry_after_s; /* 0: none */
@@ -63,6 +63,6 @@ const char *listener_address(const struct listener *l);
 void listener_free(struct listener *l, int64_t wait_ms);
 
 /* Takes a->body over. Any thread. */
-void ticket_answer(struct ticket *t, const struct answer *a);
+void ticket_answer(struct ticket *t, const struct http_answer *a);
 
 #endif
