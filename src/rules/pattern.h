@@ -17,10 +17,12 @@ struct pattern;
 enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNDECIDED /* could not tell */ };
 
 /* Compiles source: folded and composed like the text, case-insensitive and multi-line,
- * a blank also matching a line break, definitions (may be NULL; "(?<weekday>mon|tues)..."
- * groups wrapped in (?(DEFINE)...)) appended so that group numbers stay the author's.
- * whole anchors it to the entire field. On failure NULL, err's message is one for the
- * author and *at is the byte offset in source (as written) to which it belongs. */
+ * a blank also matching a line break. definitions (may be NULL) are named groups one
+ * behind the other, "(?<weekday>mon|tues)(?<month>...)"; they are appended inside of a
+ * (?(DEFINE)...), so that group numbers stay the author's. whole anchors it to the entire
+ * field. On failure NULL, err's message is one for the author and *at is the byte offset
+ * in source (as written) to which it belongs. A mistake in definitions is told as such,
+ * *at then being 0: compile each definition alone first. */
 struct pattern *pattern_compile(const char *source, size_t len, bool whole, const char *definitions,
                                 size_t *at, struct error *err);
 void pattern_free(struct pattern *p);
@@ -35,6 +37,10 @@ bool pattern_has_jit(const struct pattern *p);
 struct match_scratch; /* JIT stack, match data, CPU budget: one per thread */
 struct match_scratch *match_scratch_new(void);
 void match_scratch_free(struct match_scratch *s);
+
+/* Uses PCRE2's interpreter also where there is compiled code, as on a machine that
+ * forbids writable code (systemd's MemoryDenyWriteExecute). For tests. */
+void match_scratch_interpret(struct match_scratch *s);
 
 /* Starts the CPU budget of one event (thread CPU time, milliseconds); 0: no clock,
  * only match, depth and heap limits (test, explain). */
