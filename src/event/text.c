@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "event/split.h"
 
 /* ---- one character ---- */
 
@@ -194,6 +195,31 @@ void text_fold(struct buf *out, const char *s, size_t len)
     run_done(&f.run);
 }
 
+static void lower_char(struct buf *out, const char *s, size_t len, uint32_t cp)
+{
+    const size_t start = out->len;
+    const int32_t low = cp == 0x130 ? 0x131 : utf8proc_tolower((int32_t)cp);
+    utf8_encode(out, (uint32_t)low);
+    if (out->len - start == len)
+        return;
+    buf_truncate(out, start);
+    buf_append(out, s, len);
+}
+
+void text_lower(struct buf *out, const char *s, size_t len)
+{
+    buf_reserve(out, len);
+    for (size_t at = 0; at < len;) {
+        uint32_t cp = 0;
+        const size_t n = utf8_decode(s + at, len - at, &cp);
+        if (n > 1)
+            lower_char(out, s + at, n, cp);
+        else
+            buf_putc(out, s[at] >= 'A' && s[at] <= 'Z' ? (char)(s[at] + 32) : s[at]);
+        at += n ? n : 1;
+    }
+}
+
 bool text_can_contain(uint32_t cp)
 {
     if (cp > 0x10FFFF || (cp >= 0xD800 && cp <= 0xDFFF))
@@ -349,13 +375,28 @@ const char *cut_what_name(enum cut_what what)
     return names[what];
 }
 
+void text_cut(struct buf *b, size_t max)
+{
+    size_t len = utf8_cut(buf_str(b), b->len, max);
+    while (len > 0 && (b->data[len - 1] == ' ' || b->data[len - 1] == '\n'))
+        len--;
+    buf_truncate(b, len);
+}
+
 void reply_text_prepare(struct reply_text *out, const char *body, size_t len, enum text_kind kind,
                         const char *own_text)
 {
+    scoped(buf_free) struct buf own = BUF_INIT;
+    const bool too_long = len > TEXT_MAX_INPUT;
     (void)kind;
-    (void)own_text;
-    text_fold(&out->text, body, len < TEXT_MAX_INPUT ? len : TEXT_MAX_INPUT);
-    text_fold(&out->reply, body, len < TEXT_MAX_INPUT ? len : TEXT_MAX_INPUT);
+    text_fold(&out->text, body, too_long ? TEXT_MAX_INPUT : len);
+    if (own_text)
+        text_fold(&own, own_text, strlen(own_text));
+    split(out, buf_str(&out->text), out->text.len, NULL, 0, own_text ? buf_str(&own) : NULL);
+    out->text_cut = out->text.len > TEXT_MAX_LONG;
+    text_cut(&out->text, TEXT_MAX_LONG);
+    if (too_long)
+        out->reply_cut = out->signature_cut = out->quoted_cut = out->text_cut = true;
 }
 
 void reply_text_done(struct reply_text *t)

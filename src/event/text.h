@@ -28,6 +28,11 @@
  * replaced by U+FFFD. */
 void text_fold(struct buf *out, const char *s, size_t len);
 
+/* Appends s, well formed UTF-8, in lower case, byte for byte in the same place: a letter
+ * whose lower case takes another number of bytes stays as it is, and I with a dot above
+ * becomes the dotless one. For looking things up, not for reading. */
+void text_lower(struct buf *out, const char *s, size_t len);
+
 /* Prepares the source of a pattern for matching folded text, and changes neither its
  * ASCII characters nor its syntax: typographic quotes, dashes and spaces become ASCII
  * (a dash inside a class an escaped one), accents written apart are composed, letters
@@ -73,6 +78,8 @@ struct reply_text {
  * reply stays empty when all of the mail is quoted: it never falls back to the whole. */
 void reply_text_prepare(struct reply_text *out, const char *body, size_t len, enum text_kind kind,
                         const char *own_text);
+/* Shortens folded text to at most max bytes, at a character, without blanks at the end. */
+void text_cut(struct buf *b, size_t max);
 void reply_text_done(struct reply_text *t);
 
 /* The word for people and JSON: quoted, forward, signature. */

@@ -1,0 +1,471 @@
+#include "event/split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "event/split_lines.h"
+#include "event/text.h"
+
+#define OURS_MIN 16          /* bytes of a line that proves to be ours by itself */
+#define RULE_SIGNATURE 10    /* underscores that part a signature from a quotation above */
+#define RULE_SIGNATURE_MAX 6 /* lines of it */
+
+struct splitter {
+    struct mail mail;
+    struct reply_text *out;
+    const struct zone *zones;
+    size_t nzones;
+    bool rest;      /* all that follows is the original */
+    bool signature; /* all that follows up to the next mark is the signature */
+    bool own_words; /* some were seen */
+    size_t block;   /* the line behind the last quotation; 0 is none yet */
+    size_t footer;  /* the last line with small print, + 1; SIZE_MAX is not looked for yet */
+    size_t maybe;   /* the last line in a ZONE_MAYBE, + 1 */
+};
+
+static void add_cut(struct splitter *sp, enum cut_what what, const char *mark, size_t line)
+{
+    struct reply_text *out = sp->out;
+    if (out->ncuts < TEXT_MAX_CUTS)
+        out->cuts[out->ncuts++] =
+            (struct cut){ .what = what, .mark = mark, .line = sp->mail.line[line].number };
+}
+
+static void set_class(struct splitter *sp, size_t from, size_t to, enum line_class class)
+{
+    for (size_t i = from; i < to && i < sp->mail.count; i++)
+        sp->mail.line[i].class = (uint8_t) class;
+}
+
+/* A rule right above a mark belongs to the mark. */
+static void take_rule_above(struct splitter *sp, size_t i)
+{
+    size_t k = i;
+    while (k > 0 && line_is(&sp->mail, k - 1, LINE_BLANK))
+        k--;
+    if (k > 0 && line_is(&sp->mail, k - 1, LINE_RULE) && sp->mail.line[k - 1].class == LINE_OWN)
+        set_class(sp, k - 1, i, LINE_QUOTED);
+}
+
+/* ---- what we had sent ---- */
+
+struct own_lines {
+    struct span *list;
+    size_t count;
+};
+
+static int compare_spans(const void *a, const void *b)
+{
+    const struct span *x = a;
+    const struct span *y = b;
+    const int c = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
+    return c ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+static void own_lines_read(struct own_lines *own, const struct mail *sent)
+{
+    own->list = xreallocarray(NULL, sent->count + 1, sizeof(*own->list));
+    own->count = 0;
+    for (size_t i = 0; i < sent->count; i++)
+        if (!line_is(sent, i, LINE_BLANK))
+            own->list[own->count++] = mail_low(sent, i);
+    qsort(own->list, own->count, sizeof(*own->list), compare_spans);
+}
+
+/* A long line that equals one of ours is ours; a short one only right below such. */
+static void find_ours(struct mail *m, const char *own_text)
+{
+    struct mail sent;
+    struct own_lines own;
+    mail_read(&sent, own_text, strlen(own_text), NULL, 0);
+    own_lines_read(&own, &sent);
+    bool below = false;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct span s = mail_low(m, i);
+        if (s.len == 0)
+            continue;
+        const bool same = bsearch(&s, own.list, own.count, sizeof(s), compare_spans) != NULL;
+        below = same && (below || s.len >= OURS_MIN);
+        if (below)
+            m->line[i].facts |= LINE_OURS;
+    }
+    free(own.list);
+    mail_done(&sent);
+}
+
+/* ---- unclear parts ---- */
+
+/* Does anything from line i on look like the small print below our own mail? Looked
+ * for once, from the end. */
+static bool footer_behind(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    if (sp->footer == SIZE_MAX) {
+        size_t k = m->count;
+        while (k > 0 && !phrase_inside(&m->ix->footers, mail_low(m, k - 1)))
+            k--;
+        sp->footer = k;
+    }
+    return i < sp->footer;
+}
+
+/* A mark with nothing before it, and nothing quoted behind it: what follows may be all
+ * that the lead wrote (a body with its own headers on top, a program that answers in
+ * this form). With small print in it, it is ours. */
+static bool is_top_of_own_words(struct splitter *sp, size_t end)
+{
+    const struct mail *m = &sp->mail;
+    if (sp->own_words || sp->block > 0 || sp->signature || footer_behind(sp, end))
+        return false;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->line[i].facts & LINE_OURS)
+            return false;
+    const size_t next = mail_next(m, end);
+    return next < m->count && m->line[next].zone == ZONE_OWN;
+}
+
+/* ---- marks ---- */
+
+/* Attribution above a quotation that is marked line by line: only that is the original,
+ * what follows it may be an answer. Else all that follows is. */
+static size_t quote_from(struct splitter *sp, size_t i, size_t end, const char *name,
+                         bool may_answer)
+{
+    struct mail *m = &sp->mail;
+    take_rule_above(sp, i);
+    set_class(sp, i, end, LINE_QUOTED);
+    add_cut(sp, CUT_QUOTED, name, i);
+    sp->signature = false;
+    const size_t next = mail_next(m, end);
+    if (may_answer && next < m->count && mail_quotes_at(m, end))
+        m->line[next].facts |= LINE_ATTRIBUTED;
+    else if (!is_top_of_own_words(sp, end))
+        sp->rest = true;
+    return end;
+}
+
+static size_t marker_from(struct splitter *sp, size_t i, const char *name, bool forward)
+{
+    take_rule_above(sp, i);
+    set_class(sp, i, i + 1, LINE_QUOTED);
+    add_cut(sp, forward ? CUT_FORWARD : CUT_QUOTED, name, i);
+    sp->signature = false;
+    sp->rest = true;
+    return i + 1;
+}
+
+/* A mark of the original at line i: the line behind it; i when there is none. */
+static size_t original_at(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    size_t end = i;
+    bool forward = false;
+    const char *name = marker_at(m, i, &forward);
+    if (name)
+        return marker_from(sp, i, name, forward);
+    if ((name = headers_at(m, i, &end)))
+        return quote_from(sp, i, end, name, false);
+    if ((name = attribution_at(m, i, &end)))
+        return quote_from(sp, i, end, name, true);
+    return i;
+}
+
+/* ---- signatures ---- */
+
+static size_t lines_left(const struct mail *m, size_t i)
+{
+    size_t n = 0;
+    for (; i < m->count && n <= RULE_SIGNATURE_MAX; i++)
+        n += !line_is(m, i, LINE_BLANK);
+    return n;
+}
+
+static bool is_signature_dash(const struct mail *m, size_t i)
+{
+    return span_is(mail_low(m, i), "--");
+}
+
+/* Below a quotation, a rule of underscores and a few lines at the end. */
+static bool is_signature_rule(const struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    const struct span s = mail_low(m, i);
+    for (size_t k = 0; k < s.len; k++)
+        if (s.s[k] != '_')
+            return false;
+    return sp->block > 0 && s.len >= RULE_SIGNATURE && mail_next(m, sp->block) == i &&
+           lines_left(m, i + 1) <= RULE_SIGNATURE_MAX;
+}
+
+/* Device lines stand alone or among their like, with no words of the lead's right
+ * behind them. */
+static const char *device_line(const struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    const char *name = device_at(m, i);
+    if (!name)
+        return NULL;
+    if (i + 1 >= m->count || line_is(m, i + 1, LINE_BLANK | LINE_RULE) || device_at(m, i + 1))
+        return name;
+    size_t end = 0;
+    bool forward = false;
+    return mail_quotes_at(m, i + 1) || m->line[i + 1].zone != ZONE_OWN ||
+                   marker_at(m, i + 1, &forward) || headers_at(m, i + 1, &end) ||
+                   attribution_at(m, i + 1, &end)
+               ? name
+               : NULL;
+}
+
+static bool signature_at(struct splitter *sp, size_t i)
+{
+    const char *name = device_line(sp, i);
+    if (name) {
+        add_cut(sp, CUT_SIGNATURE, name, i);
+        set_class(sp, i, i + 1, LINE_SIGNATURE);
+        return true;
+    }
+    if (!sp->signature && (is_signature_dash(&sp->mail, i) || is_signature_rule(sp, i))) {
+        add_cut(sp, CUT_SIGNATURE, "signature dash", i);
+        sp->signature = true;
+    }
+    return false;
+}
+
+/* ---- quotations marked line by line ---- */
+
+static const char *zone_mark(const struct splitter *sp, size_t i)
+{
+    size_t lo = 0;
+    size_t hi = sp->nzones;
+    while (lo < hi) {
+        const size_t mid = (lo + hi) / 2;
+        if (sp->zones[mid].at <= sp->mail.line[i].at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo > 0 && sp->zones[lo - 1].mark ? sp->zones[lo - 1].mark : "HTML";
+}
+
+static bool in_blockquote(const struct mail *m, size_t i)
+{
+    return i < m->count && (m->line[i].zone == ZONE_MAYBE || m->line[i].zone == ZONE_INDENT);
+}
+
+/* A blockquote is the original below an attribution, when it holds small print or an
+ * attribution, or when it is the last one and nothing tells that the lead made it. */
+static bool blockquote_is_original(const struct splitter *sp, size_t i, size_t end)
+{
+    const struct mail *m = &sp->mail;
+    size_t mark_end = 0;
+    bool forward = false;
+    if (line_is(m, i, LINE_ATTRIBUTED))
+        return true;
+    for (size_t k = i; k < end; k++)
+        if (line_is(m, k, LINE_OURS) || phrase_inside(&m->ix->footers, mail_low(m, k)) ||
+            attribution_at(m, k, &mark_end) || headers_at(m, k, &mark_end) ||
+            marker_at(m, k, &forward))
+            return true;
+    return m->line[i].zone == ZONE_MAYBE && end >= sp->maybe;
+}
+
+static size_t blockquote_from(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    size_t end = i;
+    while (in_blockquote(m, end))
+        end++;
+    const bool attributed = line_is(m, i, LINE_ATTRIBUTED);
+    if (!blockquote_is_original(sp, i, end)) {
+        sp->own_words = true;
+        return end;
+    }
+    if (!attributed)
+        add_cut(sp, CUT_QUOTED, zone_mark(sp, i), i);
+    set_class(sp, i, end, LINE_QUOTED);
+    sp->block = end;
+    sp->signature = false;
+    return end;
+}
+
+static bool is_quote_line(const struct mail *m, size_t i)
+{
+    return i < m->count && (m->line[i].level > 0 || m->line[i].zone == ZONE_QUOTED ||
+                            line_is(m, i, LINE_NAMED | LINE_OURS));
+}
+
+/* The lines of one quotation, with the blank ones inside. */
+static size_t block_from(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    size_t end = i;
+    for (size_t k = i; k < m->count; k++) {
+        if (is_quote_line(m, k))
+            end = k + 1;
+        else if (!line_is(m, k, LINE_BLANK) || m->line[k].zone != ZONE_OWN)
+            break;
+    }
+    if (!line_is(m, i, LINE_ATTRIBUTED))
+        add_cut(sp, CUT_QUOTED,
+                m->line[i].zone == ZONE_QUOTED ? zone_mark(sp, i)
+                : line_is(m, i, LINE_OURS)     ? "our own text"
+                                               : "quote marks",
+                i);
+    set_class(sp, i, end, LINE_QUOTED);
+    sp->block = end;
+    sp->signature = false;
+    return end;
+}
+
+/* ---- below and between quotations ---- */
+
+/* A line between two quoted ones, with no blank line around, is either an answer or
+ * the end of a quoted line that some program wrapped; small print decides. Below a
+ * quotation, only words that no lead writes are taken away. */
+static bool is_stray_small_print(const struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    if (sp->block == 0)
+        return false;
+    const bool between = i == sp->block && is_quote_line(m, i + 1);
+    return phrase_inside(between ? &m->ix->footers : &m->ix->small_print, mail_low(m, i));
+}
+
+static size_t own_from(struct splitter *sp, size_t i)
+{
+    struct line *l = &sp->mail.line[i];
+    if (line_is(&sp->mail, i, LINE_BLANK)) {
+        l->class = sp->signature ? LINE_SIGNATURE : LINE_OWN;
+    } else if (is_stray_small_print(sp, i)) {
+        l->class = LINE_QUOTED;
+        add_cut(sp, CUT_QUOTED, "small print", i);
+    } else if (!signature_at(sp, i)) {
+        l->class = sp->signature ? LINE_SIGNATURE : LINE_OWN;
+        sp->own_words = sp->own_words || (!sp->signature && !line_is(&sp->mail, i, LINE_RULE));
+    }
+    return i + 1;
+}
+
+static size_t zone_signature_from(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    add_cut(sp, CUT_SIGNATURE, zone_mark(sp, i), i);
+    for (; i < m->count && m->line[i].zone == ZONE_SIGNATURE; i++)
+        sp->mail.line[i].class = LINE_SIGNATURE;
+    return i;
+}
+
+static size_t step(struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    const struct line *l = &m->line[i];
+    if (l->zone == ZONE_REST && !sp->rest) {
+        take_rule_above(sp, i);
+        add_cut(sp, CUT_QUOTED, zone_mark(sp, i), i);
+        sp->rest = true;
+    }
+    if (sp->rest) {
+        set_class(sp, i, m->count, LINE_QUOTED);
+        return m->count;
+    }
+    if (is_quote_line(m, i))
+        return block_from(sp, i);
+    if (l->zone == ZONE_SIGNATURE)
+        return zone_signature_from(sp, i);
+    if (in_blockquote(m, i))
+        return blockquote_from(sp, i);
+    const size_t end = line_is(m, i, LINE_BLANK) ? i : original_at(sp, i);
+    return end > i ? end : own_from(sp, i);
+}
+
+/* A first line that begins with > is the lead's own when nothing else is marked so. */
+static bool first_line_is_own(const struct mail *m)
+{
+    const size_t first = mail_next(m, 0);
+    if (first >= m->count || m->line[first].level != 1 ||
+        phrase_inside(&m->ix->footers, mail_low(m, first)))
+        return false;
+    bool more = false;
+    for (size_t i = first + 1; i < m->count; i++) {
+        if (is_quote_line(m, i) || m->line[i].zone != ZONE_OWN)
+            return false;
+        more = more || !line_is(m, i, LINE_BLANK);
+    }
+    return more;
+}
+
+static void classify(struct splitter *sp)
+{
+    struct mail *m = &sp->mail;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->line[i].zone == ZONE_MAYBE)
+            sp->maybe = i + 1;
+    if (first_line_is_own(m)) {
+        struct line *l = &m->line[mail_next(m, 0)];
+        l->level = 0;
+        l->prefix = 0;
+    }
+    for (size_t i = 0; i < m->count;)
+        i = step(sp, i);
+}
+
+/* ---- the fields ---- */
+
+struct field {
+    struct buf *out;
+    bool *cut;
+    size_t max;
+    size_t breaks; /* line ends that are due before the next line */
+    bool full;
+};
+
+static void field_add(struct field *f, struct span s)
+{
+    s = span_trim(s);
+    if (f->full)
+        return;
+    if (s.len == 0) {
+        f->breaks += f->out->len > 0;
+        return;
+    }
+    for (; f->breaks > 0 && f->out->len > 0; f->breaks--)
+        buf_putc(f->out, '\n');
+    buf_append(f->out, s.s, s.len);
+    f->breaks = 1;
+    if (f->out->len > f->max) {
+        *f->cut = f->full = true;
+        text_cut(f->out, f->max);
+    }
+}
+
+static void write_fields(struct splitter *sp)
+{
+    struct reply_text *out = sp->out;
+    struct field fields[] = {
+        [LINE_OWN] = { .out = &out->reply, .cut = &out->reply_cut, .max = TEXT_MAX_SHORT },
+        [LINE_QUOTED] = { .out = &out->quoted, .cut = &out->quoted_cut, .max = TEXT_MAX_LONG },
+        [LINE_SIGNATURE] = { .out = &out->signature,
+                             .cut = &out->signature_cut,
+                             .max = TEXT_MAX_SHORT },
+    };
+    const struct mail *m = &sp->mail;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct line *l = &m->line[i];
+        field_add(&fields[l->class], (struct span){ m->text + l->at, l->len });
+    }
+}
+
+void split(struct reply_text *out, const char *text, size_t len, const struct zone *zones,
+           size_t nzones, const char *own_text)
+{
+    struct splitter sp = { .out = out, .zones = zones, .nzones = nzones, .footer = SIZE_MAX };
+    mail_read(&sp.mail, text, len, zones, nzones);
+    if (own_text)
+        find_ours(&sp.mail, own_text);
+    classify(&sp);
+    write_fields(&sp);
+    mail_done(&sp.mail);
+}

@@ -1,0 +1,467 @@
+/* "On Monday, Ada wrote:" in all its shapes: start word, date, name, address and verb
+ * in any order, wrapped over a few lines, or without a verb at all. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "event/split_lines.h"
+
+#define WINDOW_LINES 4   /* an attribution takes at most so many */
+#define WINDOW_BYTES 900 /* and bytes; programs put whole URLs in */
+#define NAME_WORDS 8     /* in a name, at most */
+#define LOOK_BACK 260    /* how far before its verb an inline attribution may begin */
+
+/* ---- evidence ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Digits at s, at most max; 0 when more follow. */
+static size_t digits_at(struct span s, size_t at, size_t max)
+{
+    size_t n = 0;
+    while (at + n < s.len && is_digit(s.s[at + n]))
+        n++;
+    return n <= max ? n : 0;
+}
+
+static bool is_address_at(struct span s, size_t at)
+{
+    return at > 0 && at + 1 < s.len && is_word_byte(s.s[at - 1]) && is_word_byte(s.s[at + 1]);
+}
+
+/* 10:30, 10.30, 10h30, 10時, 오전 9:00, 下午8:45; not 2.5. */
+static bool is_time_at(struct span s, size_t at)
+{
+    const size_t h = digits_at(s, at, 2);
+    if (h == 0 || at + h + 1 >= s.len)
+        return false;
+    const char sep = s.s[at + h];
+    return (sep == ':' || sep == 'h' || sep == '.') && digits_at(s, at + h + 1, 2) == 2;
+}
+
+static bool is_year_at(struct span s, size_t at)
+{
+    return digits_at(s, at, 4) == 4 &&
+           (span_begins(span_from(s, at), "19") || span_begins(span_from(s, at), "20"));
+}
+
+/* 5/10, 5-10-, 5.10., 5年. */
+static bool is_date_at(struct span s, size_t at)
+{
+    const size_t n = digits_at(s, at, 4);
+    if (n == 0)
+        return false;
+    const struct span rest = span_from(s, at + n);
+    if (span_begins(rest, "年") || span_begins(rest, "月") || span_begins(rest, "년") ||
+        span_begins(rest, "월"))
+        return true;
+    return rest.len > 1 && strchr("/-.", rest.s[0]) && is_digit(rest.s[1]) && n <= 2;
+}
+
+static const struct phrase *date_word_at(struct span s, const struct split_index *ix)
+{
+    const struct phrase_index *dates = &ix->dates;
+    if (s.len == 0)
+        return NULL;
+    for (uint16_t i = dates->head[(unsigned char)s.s[0]]; i != 0; i = dates->next[i - 1]) {
+        const struct phrase *p = &dates->table->list[i - 1];
+        const size_t n = strlen(p->text);
+        if (span_begins(s, p->text) && (p->tag == DATE_STEM || n >= s.len || !is_word_byte(s.s[n])))
+            return p;
+    }
+    return NULL;
+}
+
+struct evidence evidence_in(struct span s, const struct split_index *ix)
+{
+    struct evidence e = { .address = false };
+    bool number = false;
+    bool word = false;
+    for (size_t i = 0; i < s.len; i++) {
+        e.address = e.address || (s.s[i] == '@' && is_address_at(s, i));
+        if (i > 0 && is_word_byte(s.s[i - 1]) && is_digit(s.s[i - 1]) == is_digit(s.s[i]) &&
+            (unsigned char)s.s[i - 1] < 0x80)
+            continue;
+        if (is_digit(s.s[i])) {
+            number = true;
+            e.time = e.time || is_time_at(s, i);
+            e.year = e.year || is_year_at(s, i);
+            e.date = e.date || is_date_at(s, i);
+        } else if (!word && is_word_byte(s.s[i])) {
+            word = date_word_at(span_from(s, i), ix) != NULL;
+        }
+    }
+    e.date = e.date || (number && word);
+    return e;
+}
+
+/* ---- the shape of a candidate ---- */
+
+static size_t word_end(struct span s, size_t at)
+{
+    while (at < s.len && s.s[at] != ' ')
+        at++;
+    return at;
+}
+
+static size_t count_words(struct span s)
+{
+    size_t n = 0;
+    for (size_t at = 0; at < s.len; n++) {
+        at = word_end(s, at);
+        while (at < s.len && s.s[at] == ' ')
+            at++;
+    }
+    return n;
+}
+
+/* Begins with a date: at most four words, weekday, month or "the", then a digit. */
+static bool begins_with_date(struct span s, const struct split_index *ix)
+{
+    for (int word = 0; word < 5 && s.len > 0; word++) {
+        while (s.len > 0 && strchr("(,. \"", s.s[0]))
+            s = span_from(s, 1);
+        size_t n = 0;
+        if (s.len > 0 && is_digit(s.s[0]))
+            return true;
+        if (!date_word_at(s, ix) && !phrase_at(&ix->fillers, s, &n))
+            return false;
+        s = span_trim(span_from(s, word_end(s, n)));
+    }
+    return false;
+}
+
+/* A full stop between words, as in prose: "works for me. bob". Not "sept. 2016". */
+static bool has_sentence_break(struct span s, const struct split_index *ix)
+{
+    size_t word = 0;
+    for (size_t i = 0; i + 2 < s.len; i++) {
+        if (s.s[i] == '?' && s.s[i + 1] == ' ')
+            return true;
+        if (s.s[i] == '!' && s.s[i + 1] == ' ')
+            return true;
+        if (s.s[i] == ' ')
+            word = i + 1;
+        if (s.s[i] != '.' || s.s[i + 1] != ' ' || i - word < 4 || !is_word_byte(s.s[i + 2]))
+            continue;
+        const struct span last = { s.s + word, i - word };
+        if (!memchr(last.s, '@', last.len) && !date_word_at(last, ix) && !is_digit(s.s[i + 2]) &&
+            !is_digit(last.s[0]))
+            return true;
+    }
+    return false;
+}
+
+enum form { NAMED, DATED, OPENED };
+
+struct candidate {
+    const struct split_index *ix;
+    struct span s; /* without dashes, emphasis and colon at its ends */
+    bool colon;
+    bool quotes; /* a quotation follows */
+    enum form form;
+    struct evidence has;
+    const struct phrase *verb; /* the last one; NULL is none */
+    struct span before, after; /* of the verb */
+};
+
+static void find_verb(struct candidate *c)
+{
+    size_t at = 0;
+    size_t len = 0;
+    for (size_t from = 0;;) {
+        const struct phrase *p = phrase_find(&c->ix->verbs, c->s, from, &at, &len);
+        if (!p)
+            return;
+        if (!c->verb || p->tag == VERB_STRONG || c->verb->tag == VERB_WEAK) {
+            c->verb = p;
+            c->before = span_trim((struct span){ c->s.s, at });
+            c->after = span_trim(span_from(c->s, at + len));
+        }
+        from = at + len;
+    }
+}
+
+static struct span strip_ends(struct span s, bool *colon)
+{
+    s = span_trim(s);
+    while (s.len > 0 && strchr("-*_> ", s.s[0]))
+        s = span_from(s, 1);
+    while (s.len > 0 && strchr("-*_ ", s.s[s.len - 1]))
+        s.len--;
+    while (s.len > 0 && (s.s[s.len - 1] == ':' || s.s[s.len - 1] == ' ')) {
+        *colon = *colon || s.s[s.len - 1] == ':';
+        s.len--;
+    }
+    while (s.len > 0 && strchr("*_ ", s.s[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static struct candidate candidate_of(struct span s, bool quotes, const struct split_index *ix)
+{
+    struct candidate c = { .ix = ix, .quotes = quotes };
+    c.s = strip_ends(s, &c.colon);
+    size_t len = 0;
+    const struct phrase *start = phrase_at(&ix->starts, c.s, &len);
+    if (start && begins_with_date(span_trim(span_from(c.s, len)), ix))
+        c.form = OPENED;
+    else if (begins_with_date(c.s, ix))
+        c.form = DATED;
+    c.has = evidence_in(c.s, ix);
+    find_verb(&c);
+    return c;
+}
+
+/* ---- judging ---- */
+
+/* A name, perhaps with an address: what stands where the writer is named. */
+static bool is_name(struct span s)
+{
+    size_t words = 0;
+    bool angle = false;
+    for (size_t at = 0; at < s.len;) {
+        const size_t end = word_end(s, at);
+        angle = angle || s.s[at] == '<' || s.s[at] == '(' || s.s[at] == '[';
+        words += !angle && !memchr(s.s + at, '@', end - at);
+        at = end;
+        while (at < s.len && s.s[at] == ' ')
+            at++;
+    }
+    return words <= NAME_WORDS;
+}
+
+static bool is_prose(const struct candidate *c)
+{
+    size_t at = 0;
+    size_t len = 0;
+    return !c->has.address && !c->quotes &&
+           phrase_find(&c->ix->pronouns, c->s, 0, &at, &len) != NULL;
+}
+
+/* Behind the verb: nothing, a name, "on" and a date, or a date in parentheses. */
+static bool fits_behind_verb(const struct candidate *c)
+{
+    if (c->after.len == 0 || span_is(c->after, "/la") || c->after.s[0] == '(')
+        return true;
+    if (!c->colon)
+        return false;
+    if (c->form != NAMED)
+        return is_name(c->after);
+    size_t len = 0;
+    const struct phrase *start = phrase_at(&c->ix->starts, c->after, &len);
+    return begins_with_date(start ? span_trim(span_from(c->after, len)) : c->after, c->ix) ||
+           (c->has.date && is_name(c->after));
+}
+
+static bool is_with_verb(const struct candidate *c)
+{
+    const struct evidence *e = &c->has;
+    if (!fits_behind_verb(c) || is_prose(c))
+        return false;
+    if (c->verb->tag == VERB_WEAK && !e->address && !(e->time && c->quotes))
+        return false;
+    if (c->form != NAMED)
+        return e->address || e->time || e->year || (e->date && c->quotes);
+    if (e->address)
+        return c->before.len == 0 || is_name(c->before);
+    if (e->time && e->date)
+        return is_name(c->before);
+    return c->quotes && c->colon && c->before.len > 0 && count_words(c->s) <= NAME_WORDS;
+}
+
+/* "2013/7/20 Ada <ada@host>", "26.06.2014, 14:41, Ada <ada@host>:",
+ * "2016-03-03 17:21 GMT+01:00 Ada". */
+static bool is_without_verb(const struct candidate *c)
+{
+    const struct evidence *e = &c->has;
+    const bool dated = e->date || e->year;
+    if (c->form == NAMED)
+        return c->quotes && c->colon && e->address && dated && count_words(c->s) <= 20;
+    if (c->colon && e->address && dated)
+        return c->form == DATED || e->time || c->quotes;
+    if (c->colon && c->quotes && e->time && dated)
+        return true;
+    if (c->form != DATED)
+        return false;
+    if (e->address && e->year && strchr(">)]", c->s.s[c->s.len - 1]))
+        return count_words(c->s) <= 12;
+    return e->time && e->year && count_words(c->s) <= 9 && memmem(c->s.s, c->s.len, " gmt", 4);
+}
+
+static bool is_attribution(const struct candidate *c)
+{
+    if (c->s.len < 4 || has_sentence_break(c->s, c->ix))
+        return false;
+    if (c->verb && (c->colon || c->after.len == 0 || c->after.s[0] == '(') && is_with_verb(c))
+        return true;
+    return is_without_verb(c);
+}
+
+static const char *name_of(const struct candidate *c)
+{
+    const struct lang *lang = c->verb ? lang_by_code(c->verb->lang) : NULL;
+    return lang ? lang->attribution : "attribution";
+}
+
+/* ---- windows ---- */
+
+struct window {
+    char s[WINDOW_BYTES];
+    size_t len;
+    int angles; /* open ones */
+};
+
+static bool window_add(struct window *w, struct span s)
+{
+    if (w->len + s.len + 1 > sizeof(w->s))
+        return false;
+    if (w->len > 0 && s.len > 0)
+        w->s[w->len++] = ' ';
+    memcpy(w->s + w->len, s.s, s.len);
+    w->len += s.len;
+    for (size_t i = 0; i < s.len; i++)
+        w->angles += (s.s[i] == '<') - (s.s[i] == '>');
+    return true;
+}
+
+/* May line k continue an attribution that began before it? */
+static bool continues(const struct mail *m, const struct window *w, size_t k)
+{
+    const struct line *l = &m->line[k];
+    if (l->facts & LINE_PIECE)
+        return false;
+    if (l->level > 0)
+        return w->angles > 0; /* the > of an address that stands alone */
+    return (l->facts & LINE_RULE) == 0;
+}
+
+/* One blank line may be inside, where a program puts <address> on lines of its own. */
+static size_t next_in_window(const struct mail *m, size_t k)
+{
+    if (k + 1 < m->count && line_is(m, k, LINE_BLANK) && m->line[k].level == 0 &&
+        span_begins(mail_raw(m, k + 1), "<"))
+        return k + 1;
+    return k;
+}
+
+static bool try_from(const struct mail *m, size_t i, size_t last, struct candidate *c, size_t *end)
+{
+    static const struct window empty;
+    struct window w = empty;
+    bool hint = false;
+    for (size_t k = i, n = 0; k < m->count && k <= last && n < WINDOW_LINES; n++) {
+        const struct span s = n == 0 ? mail_low(m, k) : mail_raw(m, k);
+        if (line_is(m, k, LINE_BLANK) && m->line[k].level == 0)
+            return false;
+        if ((n > 0 && !continues(m, &w, k)) || !window_add(&w, s))
+            return false;
+        hint = hint || line_is(m, k, LINE_HINT);
+        const bool quotes = mail_quotes_at(m, k + 1);
+        if (line_is(m, k, LINE_MAY_END) && (hint || quotes)) {
+            *c = candidate_of((struct span){ w.s, w.len }, quotes, m->ix);
+            if (is_attribution(c)) {
+                *end = k + 1;
+                return true;
+            }
+        }
+        k = next_in_window(m, k + 1);
+    }
+    return false;
+}
+
+/* Where several lines could be the first one, the nearest that begins as attributions
+ * do wins: prose above must not be swallowed. */
+static bool begins_later(const struct mail *m, size_t i, size_t end, const struct candidate *c)
+{
+    for (size_t j = i + 1; j < end; j++) {
+        struct candidate later;
+        size_t later_end = 0;
+        if (m->line[j].level > 0 || !try_from(m, j, end - 1, &later, &later_end) ||
+            later_end != end)
+            continue;
+        if (later.form == OPENED || (later.form == NAMED && c->form == NAMED &&
+                                     later.before.len > 0 && later.before.s[0] != '<' && c->verb))
+            return true;
+        if (later.form == DATED && c->form != OPENED &&
+            (c->form == NAMED || (later.has.time && later.has.address)))
+            return true;
+    }
+    return false;
+}
+
+const char *attribution_at(const struct mail *m, size_t i, size_t *end)
+{
+    struct candidate c;
+    if (line_is(m, i, LINE_BLANK | LINE_RULE))
+        return NULL;
+    if (!try_from(m, i, m->count - 1, &c, end) || begins_later(m, i, *end, &c))
+        return NULL;
+    return name_of(&c);
+}
+
+/* ---- inside a line ---- */
+
+/* Cheap: may an attribution begin at byte at, inside a line? A start word must be a
+ * capital there, where the script has any. */
+static bool may_begin(const struct mail *m, const struct line *l, size_t at)
+{
+    const char *s = m->text + l->at;
+    const struct span low = { m->low.data + l->at + at, l->len - at };
+    if (at > 0 && is_word_byte(s[at - 1]))
+        return false;
+    if (!is_digit(s[at]) && (unsigned char)s[at] < 0x80 && s[at] == low.s[0])
+        return false;
+    size_t len = 0;
+    const struct phrase *start = phrase_at(&m->ix->starts, low, &len);
+    return begins_with_date(start ? span_trim(span_from(low, len)) : low, m->ix);
+}
+
+/* Only the full form counts here. */
+static bool is_inline(const struct mail *m, struct span piece)
+{
+    const struct candidate c = candidate_of(piece, false, m->ix);
+    return c.form != NAMED && c.verb && c.after.len == 0 && c.colon && is_attribution(&c) &&
+           (c.has.address || (c.has.time && c.has.year));
+}
+
+/* The first of the last few places before the verb where one begins; to when none. */
+static size_t inline_begin(const struct mail *m, const struct line *l, size_t low, size_t verb,
+                           size_t to)
+{
+    size_t best = to;
+    int tries = 4;
+    for (size_t at = verb; at-- > low && tries > 0;) {
+        if (!may_begin(m, l, at))
+            continue;
+        tries--;
+        if (is_inline(m, (struct span){ m->low.data + l->at + at, to - at }))
+            best = at;
+    }
+    return best;
+}
+
+/* "... thanks! On Mon, 5 May 2025 at 10:00 Ada <ada@host> wrote: Hello": the text lost
+ * its line breaks. */
+bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+{
+    const struct line *l = &m->line[i];
+    const struct span s = { m->low.data + l->at, l->len };
+    size_t len = 0;
+    size_t low = 0; /* no attribution reaches across the verb of another */
+    for (size_t at = 0; s.len > 40 && phrase_find(&m->ix->verbs, s, at, &at, &len); at += len) {
+        size_t end = at + len;
+        while (end < s.len && s.s[end] == ' ')
+            end++;
+        if (end >= s.len || s.s[end] != ':')
+            continue;
+        *to = end + 1;
+        *from = inline_begin(m, l, at > low + LOOK_BACK ? at - LOOK_BACK : low, at, *to);
+        if (*from < *to)
+            return *from > 0 || *to < s.len;
+        low = *to;
+    }
+    return false;
+}

@@ -1,0 +1,87 @@
+/* "Sent from my phone": the line that a device or program adds below a mail. */
+#include <string.h>
+
+#include "event/split_lines.h"
+
+#define REST_WORDS 8   /* in the name of a device, at most */
+#define LINE_BYTES 160 /* device lines are short, links apart */
+
+static struct span without_frame(struct span s)
+{
+    while (s.len > 0 && strchr("([<{*_\"'- ", s.s[0]))
+        s = span_from(s, 1);
+    while (s.len > 0 && strchr(")]>}*_\"'-. !\\", s.s[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Copies s up to its first link or address, and without markdown's brackets. */
+static struct span without_links(struct span s, char *out, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len && n < room; i++) {
+        const struct span rest = span_from(s, i);
+        if (span_begins(rest, "http") || span_begins(rest, "<") || span_begins(rest, "]("))
+            for (; i < s.len && s.s[i] != ')' && s.s[i] != '>' && s.s[i] != ' '; i++)
+                ;
+        else if (s.s[i] != '[' && s.s[i] != ']')
+            out[n++] = s.s[i];
+    }
+    return span_trim((struct span){ out, n });
+}
+
+/* Behind a comma or full stop only an excuse may follow. */
+static bool is_only_device(const struct mail *m, struct span *rest)
+{
+    for (size_t i = 0; i + 1 < rest->len; i++) {
+        if (!strchr(",.;!", rest->s[i]) || rest->s[i + 1] != ' ')
+            continue;
+        const struct span more = span_from(*rest, i + 2);
+        rest->len = i;
+        return more.len == 0 || phrase_inside(&m->ix->excuses, more);
+    }
+    return true;
+}
+
+static size_t words_in(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += s.s[i] != ' ' && (i == 0 || s.s[i - 1] == ' ');
+    return n;
+}
+
+static bool fits(const struct mail *m, const struct device *d, struct span s)
+{
+    const size_t head = strlen(d->head);
+    const size_t tail = strlen(d->tail);
+    if (s.len < head + tail || !span_begins(s, d->head) || !span_ends(s, d->tail))
+        return false;
+    if (head > 0 && s.len > head && is_word_byte(s.s[head]) && (unsigned char)s.s[head] < 0x80 &&
+        is_word_byte(d->head[head - 1]) && (unsigned char)d->head[head - 1] < 0x80)
+        return false;
+    struct span rest = span_trim((struct span){ s.s + head, s.len - head - tail });
+    if (!is_only_device(m, &rest) || words_in(rest) > REST_WORDS)
+        return false;
+    size_t at = 0;
+    size_t len = 0;
+    return d->sure || phrase_find(&m->ix->gadgets, rest, 0, &at, &len) != NULL;
+}
+
+const char *device_at(const struct mail *m, size_t i)
+{
+    char copy[LINE_BYTES];
+    const struct span line = mail_low(m, i);
+    if (line.len == 0 || line.len > 4 * LINE_BYTES)
+        return NULL;
+    struct span s = without_frame(without_links(without_frame(line), copy, sizeof(copy)));
+    if (s.len >= LINE_BYTES - 1)
+        return NULL;
+    for (size_t k = 0; k < split_devices_count; k++) {
+        if (!fits(m, &split_devices[k], s))
+            continue;
+        const struct lang *lang = lang_by_code(split_devices[k].lang);
+        return lang ? lang->device : "device line";
+    }
+    return NULL;
+}

@@ -1,0 +1,273 @@
+/* "From: ... Sent: ... To: ... Subject: ...": the header block that Outlook and others
+ * put above the original, in any order and language; and dashed markers. */
+#include <string.h>
+
+#include "event/split_lines.h"
+#include "event/text.h"
+
+#define BLOCK_LINES 24  /* a block is not looked for beyond so many */
+#define WRAPPED_MAX 3   /* lines in a row that continue a value */
+#define INLINE_SPAN 700 /* bytes that a block in one line may take */
+
+/* What a block has shown so far, by language. */
+struct block {
+    uint8_t roles[LANGS_MAX]; /* bits: 1 << enum role */
+    bool address, date;
+};
+
+static unsigned count_roles(uint8_t roles)
+{
+    unsigned n = 0;
+    for (unsigned r = ROLE_FROM; r <= ROLE_SUBJECT; r++)
+        n += (roles >> r) & 1u;
+    return n;
+}
+
+/* A label of several languages counts for each of them. */
+static void block_add_label(struct block *b, const struct phrase *label,
+                            const struct split_index *ix)
+{
+    for (uint16_t i = ix->labels.head[(unsigned char)label->text[0]]; i != 0;
+         i = ix->labels.next[i - 1]) {
+        const struct phrase *p = &ix->labels.table->list[i - 1];
+        const unsigned lang = lang_number(p->lang);
+        if (lang < LANGS_MAX && strcmp(p->text, label->text) == 0)
+            b->roles[lang] = (uint8_t)(b->roles[lang] | 1u << p->tag);
+    }
+}
+
+static bool is_block(uint8_t roles, const struct block *b)
+{
+    const bool from = (roles >> ROLE_FROM) & 1u;
+    const bool sent = (roles >> ROLE_SENT) & 1u;
+    const bool subject = (roles >> ROLE_SUBJECT) & 1u;
+    if (count_roles(roles) >= 3)
+        return subject || b->address;
+    return count_roles(roles) == 2 && from && (sent || subject) && b->address && (sent || b->date);
+}
+
+static const char *block_name(const struct block *b)
+{
+    size_t best = LANGS_MAX;
+    for (size_t i = 0; i < split_langs_count; i++)
+        if (is_block(b->roles[i], b) &&
+            (best == LANGS_MAX || count_roles(b->roles[i]) > count_roles(b->roles[best])))
+            best = i;
+    return best < LANGS_MAX ? split_langs[best].headers : NULL;
+}
+
+static const struct phrase *label_at(const struct mail *m, size_t i)
+{
+    const uint16_t n = m->line[i].label;
+    return n > 0 && m->line[i].level == 0 ? &split_labels.list[n - 1] : NULL;
+}
+
+const char *headers_at(const struct mail *m, size_t i, size_t *end)
+{
+    static const struct block empty;
+    struct block b = empty;
+    unsigned wrapped = 0;
+    const struct phrase *first = label_at(m, i);
+    if (!first || first->tag == ROLE_OTHER)
+        return NULL;
+    size_t last = i;
+    for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
+        const struct phrase *label = label_at(m, k);
+        wrapped = label ? 0 : wrapped + 1;
+        if (label) {
+            last = k;
+            block_add_label(&b, label, m->ix);
+        }
+        if (label || wrapped == 1) {
+            const struct evidence e = evidence_in(mail_low(m, k), m->ix);
+            b.address = b.address || e.address;
+            b.date = b.date || e.time || e.year;
+        }
+    }
+    *end = last + 1;
+    while (*end < m->count && !line_is(m, *end, LINE_BLANK) && *end <= last + 1)
+        ++*end; /* a value may go on for a line */
+    return block_name(&b);
+}
+
+/* ---- a block in one line ---- */
+
+#define LABEL_HITS 6
+
+/* The last labels seen in a line, and where evidence was last seen in it. */
+struct labels_seen {
+    struct {
+        size_t at;
+        const struct phrase *label;
+    } hit[LABEL_HITS];
+    size_t n;                           /* hits so far */
+    size_t first;                       /* of those that still count */
+    size_t looked, address_at, date_at; /* bytes + 1; 0 is never */
+};
+
+/* The longest label that ends right before the colon at colon, behind a blank. */
+static const struct phrase *label_before(const struct mail *m, struct span s, size_t colon,
+                                         size_t *at)
+{
+    size_t end = colon;
+    while (end > 0 && (s.s[end - 1] == ' ' || s.s[end - 1] == '*'))
+        end--;
+    const struct phrase *best = NULL;
+    for (size_t b = end, n = 0; b-- > 0 && n < 40; n++) {
+        size_t len = 0;
+        if (b > 0 && is_word_byte(s.s[b - 1]))
+            continue;
+        const struct phrase *p = phrase_at(&m->ix->labels, span_from(s, b), &len);
+        if (p && b + len == end && p->tag != ROLE_OTHER) {
+            best = p;
+            *at = b;
+        }
+    }
+    return best;
+}
+
+static void note_evidence(struct labels_seen *seen, struct span s, size_t to,
+                          const struct split_index *ix)
+{
+    const struct span piece = { s.s + seen->looked, to - seen->looked };
+    const struct evidence e = evidence_in(piece, ix);
+    if (e.address)
+        seen->address_at = seen->looked + 1;
+    if (e.time || e.year)
+        seen->date_at = seen->looked + 1;
+    seen->looked = to;
+}
+
+static bool make_block(const struct mail *m, const struct labels_seen *seen, size_t from)
+{
+    static const struct block empty;
+    struct block b = empty;
+    for (size_t i = from; i < seen->n; i++)
+        block_add_label(&b, seen->hit[i % LABEL_HITS].label, m->ix);
+    const size_t at = seen->hit[from % LABEL_HITS].at;
+    b.address = seen->address_at > at;
+    b.date = seen->date_at > at;
+    return (b.address || b.date) && block_name(&b);
+}
+
+bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+{
+    const struct line *l = &m->line[i];
+    const struct span s = { m->low.data + l->at, l->len };
+    struct labels_seen seen = { .n = 0 };
+    for (const char *c = s.s; (c = memchr(c, ':', s.len - (size_t)(c - s.s))); c++) {
+        size_t at = 0;
+        const struct phrase *label = label_before(m, s, (size_t)(c - s.s), &at);
+        if (!label)
+            continue;
+        note_evidence(&seen, s, at > seen.looked ? at : seen.looked, m->ix);
+        seen.hit[seen.n % LABEL_HITS].at = at;
+        seen.hit[seen.n++ % LABEL_HITS].label = label;
+        while (seen.n - seen.first > LABEL_HITS ||
+               at - seen.hit[seen.first % LABEL_HITS].at > INLINE_SPAN)
+            seen.first++;
+        for (size_t f = seen.first; f + 3 <= seen.n; f++)
+            if (make_block(m, &seen, f)) {
+                *from = seen.hit[f % LABEL_HITS].at;
+                *to = s.len;
+                return true;
+            }
+    }
+    return false;
+}
+
+/* ---- dashed markers ---- */
+
+static size_t dashes_at(struct span s, size_t at)
+{
+    size_t n = 0;
+    while (at + n < s.len && strchr("-_=*~", s.s[at + n]))
+        n++;
+    return n;
+}
+
+/* At s: dashes, a phrase, dashes. The entry, or NULL; *end is what is behind it. */
+static const struct phrase *dashed_at(const struct mail *m, struct span s, size_t *end)
+{
+    size_t at = dashes_at(s, 0);
+    const size_t before = at;
+    while (at < s.len && (s.s[at] == ' ' || s.s[at] == '*'))
+        at++;
+    size_t len = 0;
+    const struct phrase *p = phrase_at(&m->ix->markers, span_from(s, at), &len);
+    if (!p || before < 2)
+        return NULL;
+    at += len;
+    /* "forwarded by Ada Lovelace/London on 05.10.2016 -----" */
+    const size_t room = at + ((p->tag & MARKER_FORWARD) ? 100 : 8);
+    while (at < s.len && at < room && dashes_at(s, at) < 2)
+        at++;
+    *end = at + dashes_at(s, at);
+    return dashes_at(s, at) >= 2 || at >= s.len ? p : NULL;
+}
+
+static bool is_bare_marker(const struct mail *m, struct span s, const struct phrase **found)
+{
+    while (s.len > 0 && strchr("*_ ", s.s[0]))
+        s = span_from(s, 1);
+    while (s.len > 0 && strchr("*_: ", s.s[s.len - 1]))
+        s.len--;
+    for (uint16_t i = s.len ? m->ix->markers.head[(unsigned char)s.s[0]] : 0; i != 0;
+         i = m->ix->markers.next[i - 1]) {
+        const struct phrase *p = &split_markers.list[i - 1];
+        if ((p->tag & MARKER_BARE) && span_is(s, p->text)) {
+            *found = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *marker_at(const struct mail *m, size_t i, bool *forward)
+{
+    const struct span s = mail_low(m, i);
+    size_t end = 0;
+    const struct phrase *p = dashed_at(m, s, &end);
+    if (!p && !is_bare_marker(m, s, &p))
+        return NULL;
+    const struct lang *lang = lang_by_code(p->lang);
+    *forward = (p->tag & MARKER_FORWARD) != 0;
+    return !lang ? "marker" : *forward ? lang->forward : lang->marker;
+}
+
+bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+{
+    const struct line *l = &m->line[i];
+    const struct span s = { m->low.data + l->at, l->len };
+    for (size_t at = 0; at < s.len;) {
+        const size_t n = dashes_at(s, at);
+        size_t end = 0;
+        if (n >= 3 && dashed_at(m, span_from(s, at), &end) && at + end <= s.len) {
+            *from = at;
+            *to = at + end;
+            return at > 0 || *to < s.len;
+        }
+        at += n ? n : 1;
+    }
+    return false;
+}
+
+bool mark_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+{
+    bool (*const inside[])(const struct mail *, size_t, size_t *, size_t *) = {
+        attribution_inside,
+        headers_inside,
+        marker_inside,
+    };
+    bool found = false;
+    for (size_t k = 0; k < sizeof(inside) / sizeof(inside[0]); k++) {
+        size_t f = 0;
+        size_t t = 0;
+        if (inside[k](m, i, &f, &t) && (!found || f < *from)) {
+            *from = f;
+            *to = t;
+            found = true;
+        }
+    }
+    return found;
+}

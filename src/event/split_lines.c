@@ -1,0 +1,224 @@
+#include "event/split_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "event/text.h"
+
+struct span mail_raw(const struct mail *m, size_t i)
+{
+    const struct line *l = &m->line[i];
+    return span_trim((struct span){ m->low.data + l->at, l->len });
+}
+
+struct span mail_low(const struct mail *m, size_t i)
+{
+    const struct line *l = &m->line[i];
+    return span_trim((struct span){ m->low.data + l->at + l->prefix, l->len - l->prefix });
+}
+
+bool line_is(const struct mail *m, size_t i, unsigned facts)
+{
+    return i < m->count && (m->line[i].facts & facts) != 0;
+}
+
+size_t mail_next(const struct mail *m, size_t i)
+{
+    for (size_t n = 0; i < m->count && n <= BLANKS_MAX; n++, i++)
+        if (!line_is(m, i, LINE_BLANK))
+            return i;
+    return m->count;
+}
+
+bool mail_quotes_at(const struct mail *m, size_t i)
+{
+    i = mail_next(m, i);
+    if (i >= m->count)
+        return false;
+    const struct line *l = &m->line[i];
+    return l->level > 0 || (l->facts & (LINE_NAMED | LINE_OURS)) != 0 || l->zone == ZONE_QUOTED ||
+           l->zone == ZONE_MAYBE || l->zone == ZONE_INDENT;
+}
+
+/* ---- reading ---- */
+
+static uint8_t quote_prefix(struct span s, uint8_t *level)
+{
+    size_t prefix = 0;
+    for (size_t at = 0; at < s.len && at < UINT8_MAX; at++) {
+        if (s.s[at] == '>') {
+            *level = (uint8_t)(*level + 1);
+            prefix = at + 1;
+        } else if (s.s[at] != ' ') {
+            break;
+        }
+    }
+    return (uint8_t)prefix;
+}
+
+static bool is_rule(struct span s)
+{
+    size_t marks = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!strchr("-_=*~#+ ", s.s[i]))
+            return span_is(s, "\xE1\x90\xA7"); /* U+1427, which one tracker leaves */
+        marks += s.s[i] != ' ';
+    }
+    return marks >= 2;
+}
+
+static bool has_hint(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((s.s[i] >= '0' && s.s[i] <= '9') || s.s[i] == '@')
+            return true;
+    return false;
+}
+
+#define END_WINDOW 60
+
+/* Attributions end in a colon, an address, or a verb: cheap to see. */
+static bool may_end(const struct mail *m, struct span s)
+{
+    if (s.len == 0)
+        return false;
+    if (strchr(":>)-*_]", s.s[s.len - 1]))
+        return true;
+    const struct span tail = span_from(s, s.len > END_WINDOW ? s.len - END_WINDOW : 0);
+    size_t at = 0;
+    size_t len = 0;
+    return phrase_find(&m->ix->verbs, tail, 0, &at, &len) != NULL ||
+           memmem(tail.s, tail.len, "gmt", 3) != NULL;
+}
+
+/* "subject :", "*from:* ", in front; the number of its entry + 1. */
+static uint16_t label_of(const struct mail *m, struct span s)
+{
+    while (s.len > 0 && strchr("*_ |", s.s[0]))
+        s = span_from(s, 1);
+    size_t len = 0;
+    const struct phrase *p = phrase_at(&m->ix->labels, s, &len);
+    if (!p)
+        return 0;
+    for (; len < s.len && strchr("*_ ", s.s[len]); len++)
+        ;
+    if (len >= s.len || s.s[len] != ':')
+        return 0;
+    return (uint16_t)(p - split_labels.list + 1);
+}
+
+static void look_at(struct mail *m, struct line *l)
+{
+    const struct span whole = { m->low.data + l->at, l->len };
+    l->prefix = quote_prefix(whole, &l->level);
+    const struct span s = span_trim(span_from(whole, l->prefix));
+    unsigned facts = 0;
+    if (s.len == 0)
+        facts |= LINE_BLANK;
+    if (is_rule(s))
+        facts |= LINE_RULE;
+    if (has_hint(s))
+        facts |= LINE_HINT;
+    if (may_end(m, s))
+        facts |= LINE_MAY_END;
+    l->facts = (uint8_t)(l->facts | facts);
+    l->label = label_of(m, s);
+}
+
+static struct line *mail_add(struct mail *m)
+{
+    if (m->count == m->cap) {
+        m->cap = m->cap ? m->cap * 2 : 64;
+        m->line = xreallocarray(m->line, m->cap, sizeof(*m->line));
+    }
+    m->line[m->count] = (struct line){ .at = 0 };
+    return &m->line[m->count++];
+}
+
+/* "Ada> ", "| ": bytes of the mark, 0 when there is none. */
+static size_t name_mark(struct span s)
+{
+    if (s.len > 0 && s.s[0] == '|')
+        return s.len == 1 || (s.s[1] == ' ' && s.s[s.len - 1] != '|') ? 1 : 0;
+    size_t n = 0;
+    while (n < s.len && n <= 12 &&
+           ((s.s[n] >= 'a' && s.s[n] <= 'z') || (unsigned char)s.s[n] >= 0x80))
+        n++;
+    if (n == 0 || n > 12 || n >= s.len || s.s[n] != '>')
+        return 0;
+    return n + 1 == s.len || s.s[n + 1] == ' ' ? n + 1 : 0;
+}
+
+/* One such line may be a prompt or a table; two with the same mark are a quotation. */
+static void find_named(struct mail *m)
+{
+    struct span before = { "", 0 };
+    for (size_t i = 0; i < m->count; i++) {
+        const struct span s = mail_raw(m, i);
+        const struct span mark = { s.s, name_mark(s) };
+        if (mark.len > 0 && mark.len == before.len && memcmp(mark.s, before.s, mark.len) == 0) {
+            m->line[i].facts |= LINE_NAMED;
+            m->line[i - 1].facts |= LINE_NAMED;
+        }
+        before = mark;
+    }
+}
+
+/* Adds one line as up to three: what is before a mark inside it, the mark, the rest.
+ * Text that lost its line breaks on the way must not hide where the original begins. */
+static void add_pieces(struct mail *m, struct line l)
+{
+    struct line *first = mail_add(m);
+    *first = l;
+    look_at(m, first);
+    size_t from = 0;
+    size_t to = 0;
+    if (first->level > 0 || !mark_inside(m, m->count - 1, &from, &to))
+        return;
+    const uint32_t ends[] = { (uint32_t)from, (uint32_t)to, l.len };
+    m->count--;
+    for (size_t i = 0, at = 0; i < ARRAY_LEN(ends); at = ends[i++]) {
+        if (ends[i] == at)
+            continue;
+        struct line *piece = mail_add(m);
+        *piece = l;
+        piece->at = l.at + (uint32_t)at;
+        piece->len = ends[i] - (uint32_t)at;
+        piece->facts = at > 0 ? LINE_PIECE : 0;
+        look_at(m, piece);
+    }
+}
+
+void mail_read(struct mail *m, const char *text, size_t len, const struct zone *zones,
+               size_t nzones)
+{
+    *m = (struct mail){ .text = text, .ix = split_index() };
+    text_lower(&m->low, text, len);
+    buf_reserve(&m->low, 0);
+    size_t zone = 0;
+    size_t blanks = 0;
+    uint32_t number = 1;
+    for (size_t at = 0; at < len; number++) {
+        const char *end = memchr(text + at, '\n', len - at);
+        const size_t n = end ? (size_t)(end - (text + at)) : len - at;
+        while (zone < nzones && zones[zone].at <= at)
+            zone++;
+        blanks = n == 0 ? blanks + 1 : 0;
+        const enum zone_kind kind = zone > 0 ? zones[zone - 1].kind : ZONE_OWN;
+        if (blanks <= BLANKS_MAX)
+            add_pieces(m, (struct line){ .at = (uint32_t)at,
+                                         .len = (uint32_t)n,
+                                         .number = number,
+                                         .zone = (uint8_t)kind });
+        at += n + 1;
+    }
+    find_named(m);
+}
+
+void mail_done(struct mail *m)
+{
+    buf_free(&m->low);
+    free(m->line);
+}
