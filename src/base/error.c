@@ -66,12 +66,17 @@ int error_prefix(struct error *err, const char *fmt, ...)
     return -1;
 }
 
+const char *diag_level_name(enum diag_level level)
+{
+    return level == DIAG_ERROR ? "error" : level == DIAG_WARNING ? "warning" : "note";
+}
+
 void diags_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
                unsigned col, const char *source, const char *fmt, ...)
 {
     if (level == DIAG_ERROR)
         d->errors++;
-    else
+    else if (level == DIAG_WARNING)
         d->warnings++;
     if (d->count >= DIAGS_MAX) {
         d->dropped++;
@@ -150,8 +155,7 @@ void diags_print(const struct diags *d, FILE *to)
             fprintf(to, "%u:", g->line);
         if (g->line && g->col)
             fprintf(to, "%u:", g->col);
-        fprintf(to, "%s%s: %s\n", g->file || g->line ? " " : "",
-                g->level == DIAG_ERROR ? "error" : "warning", g->msg);
+        fprintf(to, "%s%s: %s\n", g->file || g->line ? " " : "", diag_level_name(g->level), g->msg);
         if (g->source) {
             fprintf(to, "    %s\n", g->source);
             if (g->caret)

@@ -41,7 +41,9 @@ void error_at(struct error *err, const char *file, unsigned line, unsigned col);
 /* Puts words in front of the message that is there. Returns -1. */
 int error_prefix(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-enum diag_level { DIAG_ERROR, DIAG_WARNING };
+enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE /* good to know; not counted */ };
+
+const char *diag_level_name(enum diag_level level); /* "error", "warning", "note" */
 
 struct diag {
     enum diag_level level;

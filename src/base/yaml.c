@@ -113,8 +113,7 @@ static void diag_offset(struct diags *d, int level, const struct yaml_doc *doc, 
     const size_t len = utf8_cut(doc->raw + start, end - start, SOURCE_LINE_MAX);
     scoped(freep) char *source = xmemdup0(doc->raw + start, len);
     const bool shown = offset <= start + len;
-    diags_add(d, level == DIAG_ERROR ? DIAG_ERROR : DIAG_WARNING, doc->file, line, col,
-              shown ? source : NULL, "%s", msg);
+    diags_add(d, (enum diag_level)level, doc->file, line, col, shown ? source : NULL, "%s", msg);
 }
 
 static void refuse(struct builder *b, size_t offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -447,6 +446,7 @@ static const struct {
 } wordings[] = {
     { "did not find expected key", "this line fits nowhere: is its indentation right?" },
     { "did not find expected '-'", "this line fits nowhere: is its indentation right?" },
+    { "invalid indentation", "this line fits nowhere: is its indentation right?" },
     { "invalid multiline plain key",
       "a key and its value were expected here: is a colon or an indentation missing?" },
     { "could not find expected ':'",

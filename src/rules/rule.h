@@ -79,6 +79,7 @@ enum test_expect {
     EXPECT_NO_MATCH, /* neither guard nor rule */
     EXPECT_KEPT_BY,  /* kept by the guard or keep rule `other` */
     EXPECT_LOOK,     /* hangs on an unknown field */
+    EXPECT_RULE,     /* ends with the rule (or is kept by the guard) `other` */
 };
 
 struct rule_test {
@@ -90,7 +91,7 @@ struct rule_test {
     } * fields;
     size_t nfields;
     enum test_expect expect;
-    const char *other; /* EXPECT_KEPT_BY */
+    const char *other; /* EXPECT_KEPT_BY, EXPECT_RULE */
     const char *now;   /* RFC 3339 or date, or NULL: today */
 };
 

@@ -1,0 +1,307 @@
+#include "rules/rules_load.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "rules/loader.h"
+#include "rules/pattern.h"
+
+/* What the public struct does not show: the patterns, which no arena can free. */
+struct owned_ruleset {
+    struct ruleset rs; /* first: the one is the other */
+    struct pattern **patterns;
+    size_t npatterns;
+};
+
+/* ---- one file, one folder, all -------------------------------------------------- */
+
+/* Definitions hold for a folder's later files, so they go when the folder changes. */
+static void enter_folder_of(struct loader *l, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t len = slash ? (size_t)(slash - path) : 0;
+    if (l->folder && strlen(l->folder) == len && strncmp(l->folder, path, len) == 0)
+        return;
+    l->folder = arena_text(l->arena, path, len);
+    l->definitions = NULL;
+    l->ndefinitions = 0;
+}
+
+static void load_file(struct loader *l, const char *path)
+{
+    for (size_t i = 0; i < l->rs->nfiles; i++)
+        if (strcmp(l->rs->files[i].path, path) == 0)
+            return; /* named twice, or by its folder as well */
+    struct error err = ERROR_INIT;
+    const struct rule_file *f = loader_read(l, path, &err);
+    if (!f) {
+        diags_add_error(l->diags, &err);
+        l->names_lost = true;
+        return;
+    }
+    enter_folder_of(l, path);
+    scoped(yaml_freep) struct yaml_doc *doc = yaml_parse(f->path, f->bytes, f->len, l->diags);
+    l->names_lost |= !doc;
+    if (!doc)
+        return;
+    l->doc = doc;
+    l->file = f->path;
+    if (yaml_root(doc))
+        loader_rule_file(l, yaml_root(doc));
+    else
+        diags_add(l->diags, DIAG_WARNING, path, 0, 0, NULL, "this file is empty");
+    l->doc = NULL;
+    l->file = NULL;
+}
+
+static void load_folder(struct loader *l, const char *path, bool list_ignored)
+{
+    scoped(names_done) struct names files = { .list = NULL };
+    if (loader_folder(l, path, false, list_ignored, &files) < 0)
+        return;
+    for (size_t i = 0; i < files.count; i++)
+        load_file(l, files.list[i]);
+}
+
+static void load_path(struct loader *l, const char *path, bool list_ignored)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        load_folder(l, path, list_ignored);
+    else if (rules_name_is_test(path))
+        return; /* holds tests, no rules */
+    else if (rules_name_is_yaml(path))
+        load_file(l, path);
+    else
+        diags_add(l->diags, DIAG_ERROR, path, 0, 0, NULL,
+                  "neither a folder nor a file whose name ends with .yaml or .yml");
+}
+
+/* ---- what can be said only of the whole set --------------------------------------- */
+
+static struct rule *find(struct ruleset *rs, const char *name)
+{
+    for (size_t i = 0; i < rs->nguards; i++)
+        if (rs->guards[i].name && strcmp(rs->guards[i].name, name) == 0)
+            return &rs->guards[i];
+    for (size_t i = 0; i < rs->nrules; i++)
+        if (rs->rules[i].name && strcmp(rs->rules[i].name, name) == 0)
+            return &rs->rules[i];
+    return NULL;
+}
+
+static const char *nearest_rule(struct loader *l, const char *name)
+{
+    const struct ruleset *rs = l->rs;
+    const size_t count = rs->nguards + rs->nrules;
+    const char **names = arena_array(l->arena, count + 1, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *r = i < rs->nguards ? &rs->guards[i] : &rs->rules[i - rs->nguards];
+        names[i] = r->name ? r->name : "";
+    }
+    return yaml_nearest(name, names, count);
+}
+
+static void no_such_rule(struct loader *l, const struct place *place, const char *name)
+{
+    const char *near = nearest_rule(l, name);
+    if (near)
+        rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; did you mean '%s'?",
+                   name, near);
+    else
+        rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'", name);
+}
+
+static void check_refs(struct loader *l)
+{
+    for (size_t i = 0; i < l->nrefs; i++) {
+        const struct name_ref *ref = &l->refs[i];
+        const struct rule *r = find(l->rs, ref->name);
+        if (!r)
+            no_such_rule(l, &ref->place, ref->name);
+        else if (ref->must_keep && r->then != THEN_KEEP)
+            rules_diag(l->rs, l->diags, DIAG_ERROR, &ref->place,
+                       "'%s' marks and cannot keep; write expect: %s", ref->name, ref->name);
+    }
+}
+
+static void override_guard(struct loader *l, const struct rule_override *o, struct rule *r)
+{
+    if (o->hold_ms >= 0 || o->max_per_hour >= 0 || (o->state >= 0 && o->state != RULE_OFF))
+        rules_diag(l->rs, l->diags, DIAG_ERROR, &o->place,
+                   "'%s' is a guard: an override can only turn it off", o->rule);
+    else if (o->state == RULE_OFF)
+        r->state = RULE_OFF;
+}
+
+static void apply_overrides(struct loader *l)
+{
+    for (size_t i = 0; i < l->src->noverrides; i++) {
+        const struct rule_override *o = &l->src->overrides[i];
+        struct rule *r = find(l->rs, o->rule);
+        if (!r) {
+            no_such_rule(l, &o->place, o->rule);
+        } else if (r->guard) {
+            override_guard(l, o, r);
+        } else {
+            r->state = o->state >= 0 ? (enum rule_state)o->state : r->state;
+            r->hold_ms = o->hold_ms >= 0 ? o->hold_ms : r->hold_ms;
+            r->max_per_hour = o->max_per_hour >= 0 ? o->max_per_hour : r->max_per_hour;
+        }
+    }
+}
+
+static void check_required(struct loader *l)
+{
+    for (size_t i = 0; i < l->src->nrequire_guards; i++) {
+        const char *name = l->src->require_guards[i];
+        const struct rule *r = find(l->rs, name);
+        if (!r || !r->guard)
+            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
+                      "the guard '%s' is required (require_guards) and not among these rules",
+                      name);
+        else if (r->state == RULE_OFF)
+            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
+                      "the guard '%s' is required (require_guards) and turned off", name);
+    }
+}
+
+/* ---- version ------------------------------------------------------------------------ */
+
+/* FNV-1a, 64 bits: the version tells sets apart, it protects against nobody. */
+static uint64_t hash(uint64_t h, const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return (h ^ 0xFF) * UINT64_C(0x100000001b3); /* an end, so that "ab","c" is not "a","bc" */
+}
+
+/* A file's own name and not its path: the same rules are the same version everywhere. */
+static void set_version(struct loader *l)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < l->rs->nfiles; i++) {
+        const struct rule_file *f = &l->rs->files[i];
+        const char *slash = strrchr(f->path, '/');
+        const char *name = slash ? slash + 1 : f->path;
+        h = hash(h, name, strlen(name));
+        h = hash(h, f->bytes, f->len);
+    }
+    for (size_t i = 0; i < l->src->noverrides; i++) {
+        const struct rule_override *o = &l->src->overrides[i];
+        const int64_t numbers[] = { o->state, o->hold_ms, o->max_per_hour };
+        h = hash(h, o->rule, strlen(o->rule));
+        h = hash(h, numbers, sizeof(numbers));
+    }
+    snprintf(l->rs->version, sizeof(l->rs->version), "%016" PRIx64, h);
+}
+
+/* ---- the set ---------------------------------------------------------------------------- */
+
+static void ruleset_destroy(struct ruleset *rs)
+{
+    struct owned_ruleset *o = (struct owned_ruleset *)rs;
+    for (size_t i = 0; i < o->npatterns; i++)
+        pattern_free(o->patterns[i]);
+    arena_free(rs->arena);
+    free(o);
+}
+
+static void loader_init(struct loader *l, const struct rules_source *src, struct diags *d)
+{
+    struct owned_ruleset *o = xcalloc(1, sizeof(*o));
+    *l = (struct loader){ .src = src, .diags = d, .rs = &o->rs, .arena = arena_new() };
+    l->rs->arena = l->arena;
+    atomic_init(&l->rs->refs, 1);
+}
+
+/* The set, or NULL when reading added any error. */
+static struct ruleset *finish(struct loader *l, size_t errors_before)
+{
+    struct ruleset *rs = l->rs;
+    struct owned_ruleset *o = (struct owned_ruleset *)rs;
+    o->patterns = l->patterns;
+    o->npatterns = l->npatterns;
+    if (!l->names_lost) {
+        check_refs(l);
+        apply_overrides(l);
+        check_required(l);
+    }
+    if (l->diags->errors == errors_before) {
+        if (rs->nguards + rs->nrules == 0 && !l->src->allow_empty)
+            diags_add(l->diags, DIAG_ERROR, l->src->npaths > 0 ? l->src->paths[0] : NULL, 0, 0,
+                      NULL, "there is not a single rule here");
+        set_version(l);
+    }
+    if (l->diags->errors == errors_before)
+        return rs;
+    ruleset_destroy(rs);
+    return NULL;
+}
+
+struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, struct diags *d)
+{
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, src, d);
+    for (size_t i = 0; i < src->npaths; i++)
+        load_path(&l, src->paths[i], list_ignored);
+    return finish(&l, errors);
+}
+
+struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
+                                 const struct rules_source *src, struct diags *d)
+{
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, src, d);
+    l.kept = files;
+    l.nkept = nfiles;
+    for (size_t i = 0; i < nfiles; i++)
+        if (rules_name_is_yaml(files[i].path)) /* list files come in with who uses them */
+            load_file(&l, files[i].path);
+    return finish(&l, errors);
+}
+
+struct ruleset *ruleset_ref(struct ruleset *rs)
+{
+    atomic_fetch_add_explicit(&rs->refs, 1, memory_order_relaxed);
+    return rs;
+}
+
+void ruleset_unref(struct ruleset *rs)
+{
+    if (rs && atomic_fetch_sub_explicit(&rs->refs, 1, memory_order_acq_rel) == 1)
+        ruleset_destroy(rs);
+}
+
+void ruleset_unrefp(struct ruleset **rs)
+{
+    ruleset_unref(*rs);
+    *rs = NULL;
+}
+
+static const struct rule *named(const struct rule *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
+const struct rule *ruleset_find(const struct ruleset *rs, const char *name)
+{
+    const struct rule *guard = named(rs->guards, rs->nguards, name);
+    return guard ? guard : named(rs->rules, rs->nrules, name);
+}
+
+const char *rule_state_name(enum rule_state s)
+{
+    static const char *const names[] = { "live", "shadow", "draft", "off" };
+    return (size_t)s < ARRAY_LEN(names) ? names[s] : "unknown";
+}

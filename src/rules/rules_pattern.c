@@ -1,0 +1,273 @@
+/* Patterns and the named groups of `define`, with every mistake at its character. */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/utf8.h"
+#include "event/text.h"
+#include "rules/loader.h"
+#include "rules/pattern.h"
+
+#define GROUP_NAME_MAX 32 /* PCRE2's */
+
+/* ---- what can be seen without compiling ------------------------------------ */
+
+static bool in_double_quotes(const struct yaml_node *n)
+{
+    return yaml_style(n) == YAML_DOUBLE_QUOTED;
+}
+
+/* "\b" in double quotes is YAML's backspace, never the word boundary it was meant to be. */
+static bool has_control(struct loader *l, const struct yaml_node *n, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 ? c != 0x7F : c == '\n' || c == '\t')
+            continue;
+        if (in_double_quotes(n))
+            yaml_diag_at(l->diags, DIAG_ERROR, n, i,
+                         "double quotes made a control character (0x%02x) of this escape; write "
+                         "patterns in single quotes",
+                         c);
+        else
+            yaml_diag_at(l->diags, DIAG_ERROR, n, i, "a control character (0x%02x) stands here", c);
+        return true;
+    }
+    return false;
+}
+
+static bool can_match(const char *s, size_t len)
+{
+    scoped(buf_free) struct buf folded = BUF_INIT;
+    text_fold_pattern(&folded, s, len);
+    for (size_t i = 0; i < folded.len;) {
+        uint32_t cp = 0;
+        const size_t n = utf8_decode(folded.data + i, folded.len - i, &cp);
+        if (n == 0 || !text_can_contain(cp))
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+static void warn_of_impossible(struct loader *l, const struct yaml_node *n, const char *text,
+                               size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint32_t cp = 0;
+        const size_t bytes = utf8_decode(text + i, len - i, &cp);
+        if (bytes == 0)
+            return;
+        if ((cp == '\t' || cp >= 0x80) && !can_match(text + i, bytes)) {
+            yaml_diag_at(l->diags, DIAG_WARNING, n, i,
+                         "prepared text never holds this character (U+%04X), so this cannot match",
+                         (unsigned)cp);
+            return;
+        }
+        i += bytes;
+    }
+}
+
+static const char *pattern_text(struct loader *l, const struct yaml_node *n, size_t *len)
+{
+    if (yaml_kind(n) != YAML_SCALAR) {
+        loader_wrong_kind(l, n, "a pattern", "a text");
+        return NULL;
+    }
+    const char *text = yaml_str(n, len);
+    if (*len == 0) {
+        yaml_diag(l->diags, DIAG_ERROR, n,
+                  "an empty pattern matches everything; to ask whether there is anything, write "
+                  "present: true");
+        return NULL;
+    }
+    if (*len > PATTERN_BYTES_MAX) {
+        yaml_diag(l->diags, DIAG_ERROR, n, "a pattern of %zu bytes; %d are the limit", *len,
+                  PATTERN_BYTES_MAX);
+        return NULL;
+    }
+    if (has_control(l, n, text, *len))
+        return NULL;
+    if (yaml_comment_follows(n))
+        yaml_diag_at(l->diags, DIAG_WARNING, n, *len,
+                     "the pattern ends here, for ' #' begins a comment; single quotes keep it "
+                     "whole");
+    warn_of_impossible(l, n, text, *len);
+    return text;
+}
+
+/* ---- named groups -------------------------------------------------------------- */
+
+static bool group_name_valid(const char *name)
+{
+    const size_t len = strlen(name);
+    if (len == 0 || len > GROUP_NAME_MAX || isdigit((unsigned char)name[0]))
+        return false;
+    for (const char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && *p != '_')
+            return false;
+    return true;
+}
+
+static void put_group(struct buf *out, const struct definition *d, bool hollow)
+{
+    buf_printf(out, "(?<%s>", d->name);
+    if (!hollow && !d->broken)
+        buf_append(out, d->source, d->len);
+    buf_putc(out, ')');
+}
+
+/* Appends those groups whose names occur in text, and those that these need in turn:
+ * compiling all of them into every pattern would cost time and memory. */
+static void needed_groups(const struct loader *l, const char *text, struct buf *out)
+{
+    scoped(freep) bool *taken = calloc(l->ndefinitions + 1, sizeof(bool));
+    const char **todo = arena_array(l->arena, l->ndefinitions + 1, sizeof(*todo));
+    size_t ntodo = 0;
+    todo[ntodo++] = text;
+    while (taken && ntodo > 0) {
+        const char *const where = todo[--ntodo];
+        for (size_t i = 0; i < l->ndefinitions; i++) {
+            const struct definition *d = &l->definitions[i];
+            if (taken[i] || !strstr(where, d->name))
+                continue;
+            taken[i] = true;
+            put_group(out, d, false);
+            if (!d->broken)
+                todo[ntodo++] = d->source;
+        }
+    }
+}
+
+static bool groups_exist(struct loader *l, const struct yaml_node *n, const char *text, size_t len,
+                         const char *groups)
+{
+    char name[64];
+    size_t at = 0;
+    if (!pattern_missing_group(text, len, groups, name, &at))
+        return true;
+    const char **known = arena_array(l->arena, l->ndefinitions + 1, sizeof(*known));
+    for (size_t i = 0; i < l->ndefinitions; i++)
+        known[i] = l->definitions[i].name;
+    const char *near = yaml_nearest(name, known, l->ndefinitions);
+    if (near)
+        yaml_diag_at(l->diags, DIAG_ERROR, n, at,
+                     "no group '%s' is defined here; did you mean '%s'?", name, near);
+    else
+        yaml_diag_at(l->diags, DIAG_ERROR, n, at,
+                     "no group '%s' is defined, neither in this file nor in an earlier one of its "
+                     "folder",
+                     name);
+    return false;
+}
+
+/* The pattern as it will be used, or NULL and a mistake at its place. */
+static struct pattern *compile(struct loader *l, const struct yaml_node *n, const char *text,
+                               size_t len, bool whole, const char *groups)
+{
+    struct error err = ERROR_INIT;
+    size_t at = 0;
+    if (!groups_exist(l, n, text, len, groups))
+        return NULL;
+    struct pattern *p = pattern_compile(text, len, whole, groups[0] ? groups : NULL, &at, &err);
+    if (!p)
+        yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s", err.msg);
+    return p;
+}
+
+/* A group that compiles by itself, with all others empty, and as a group. */
+static bool group_compiles(struct loader *l, const struct yaml_node *n, const struct definition *d)
+{
+    scoped(buf_free) struct buf others = BUF_INIT;
+    for (size_t i = 0; i < l->ndefinitions; i++)
+        put_group(&others, &l->definitions[i], true);
+    struct pattern *alone = compile(l, n, d->source, d->len, false, buf_str(&others));
+    if (!alone)
+        return false;
+    pattern_free(alone);
+
+    struct error err = ERROR_INIT;
+    size_t at = 0;
+    scoped(buf_free) struct buf groups = BUF_INIT;
+    for (size_t i = 0; i < l->ndefinitions; i++)
+        put_group(&groups, &l->definitions[i], &l->definitions[i] != d);
+    scoped(buf_free) struct buf use = BUF_INIT;
+    buf_printf(&use, "(?&%s)", d->name);
+    struct pattern *user =
+        pattern_compile(buf_str(&use), use.len, false, buf_str(&groups), &at, &err);
+    if (!user)
+        yaml_diag(l->diags, DIAG_ERROR, n, "this does not work as a group: %s", err.msg);
+    pattern_free(user);
+    return user != NULL;
+}
+
+static const struct definition *known_group(const struct loader *l, const char *name)
+{
+    for (size_t i = 0; i < l->ndefinitions; i++)
+        if (strcmp(l->definitions[i].name, name) == 0)
+            return &l->definitions[i];
+    return NULL;
+}
+
+static void add_group(struct loader *l, const struct yaml_node *key, const struct yaml_node *value)
+{
+    const char *name = yaml_str(key, NULL);
+    const struct definition *old = known_group(l, name);
+    if (!group_name_valid(name)) {
+        yaml_diag(l->diags, DIAG_ERROR, key,
+                  "a group's name has letters, digits and _, at most %d, and no digit first",
+                  GROUP_NAME_MAX);
+        return;
+    }
+    if (old) {
+        yaml_diag(l->diags, DIAG_ERROR, key, "the group '%s' is defined already, at %s:%u", name,
+                  old->place.file, old->place.line);
+        return;
+    }
+    struct definition d = { .name = arena_strdup(l->arena, name), .place = loader_place(l, key) };
+    const char *text = pattern_text(l, value, &d.len);
+    d.source = text ? arena_text(l->arena, text, d.len) : "";
+    d.broken = !text;
+    l->definitions = arena_grow(l->arena, l->definitions, l->ndefinitions, sizeof(*l->definitions));
+    l->definitions[l->ndefinitions++] = d;
+}
+
+/* All names first, so that groups of one file may use each other in any order. */
+void loader_define(struct loader *l, void *ctx, const struct yaml_node *value)
+{
+    (void)ctx;
+    if (yaml_kind(value) != YAML_MAP) {
+        loader_wrong_kind(l, value, "'define'", "a map of names and patterns");
+        return;
+    }
+    const size_t before = l->ndefinitions;
+    for (size_t i = 0; i < yaml_count(value); i++)
+        add_group(l, yaml_key(value, i), yaml_value(value, i));
+    for (size_t i = before; i < l->ndefinitions; i++) {
+        struct definition *d = &l->definitions[i];
+        if (!d->broken)
+            d->broken = !group_compiles(l, yaml_get(value, d->name), d);
+    }
+}
+
+/* ---- patterns -------------------------------------------------------------------- */
+
+bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
+                    struct alternative *alt)
+{
+    size_t len = 0;
+    const char *text = pattern_text(l, n, &len);
+    if (!text)
+        return false;
+    scoped(buf_free) struct buf groups = BUF_INIT;
+    needed_groups(l, text, &groups);
+    struct pattern *p = compile(l, n, text, len, whole, buf_str(&groups));
+    if (!p)
+        return false;
+    l->patterns = arena_grow(l->arena, l->patterns, l->npatterns, sizeof(struct pattern *));
+    l->patterns[l->npatterns++] = p;
+    *alt = (struct alternative){ .place = loader_place(l, n),
+                                 .source = arena_text(l->arena, text, len),
+                                 .pattern = p };
+    return true;
+}
