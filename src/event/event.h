@@ -2,7 +2,8 @@
  *
  * An event comes from a verified JSON body (event_parse) or is put together field
  * by field (event_new, event_set: the rules' own tests, explain's flags). All text
- * in it is folded as text.h says. The struct owns what it holds; it is not shared
+ * in it is folded as text.h says, but for the ids (workspace, conversation, message),
+ * which stay as they came. The struct owns what it holds; it is not shared
  * between threads while being filled, and read-only afterwards. */
 #ifndef AUTOMARK_EVENT_EVENT_H
 #define AUTOMARK_EVENT_EVENT_H
@@ -67,6 +68,7 @@ struct field_map {
     struct field_pointers {
         char **list;
         size_t count;
+        bool own; /* given by field_map_set, not by default */
     } field[FIELD_COUNT];
 };
 
@@ -89,19 +91,18 @@ struct event {
     struct field_value field[FIELD_COUNT];
     int64_t received_at_ms;   /* 0 when missing or unreadable */
     char dedupe[65];          /* hex SHA-256 over event name, conversation and message id, or,
-                               * lacking a message id, conversation, sender, received_at,
-                               * subject and reply */
+                               * lacking a message id, event name, conversation, sender,
+                               * received_at (unless it is the delivery's), subject and reply */
     struct reply_text text;   /* with the cuts, for explain */
     struct json_object *body; /* whole payload for pointer fields; may be NULL */
     struct event_pointer_value *pointers; /* set by event_set_pointer */
     size_t npointers;
 };
 
-/* body is the raw, verified request; header_event is X-Webhook-Event or NULL;
- * own_text is NULL. A body that is no reply event is fine and needs no conversation:
- * see kind. NULL with err ERR_INPUT set (JSON offset, or the missing field and the
- * pointers tried) when malformed or a reply lacks a usable conversation id (1 to 128
- * visible ASCII characters, a JSON string). */
+/* body is the raw, verified request; header_event is X-Webhook-Event or NULL. A body that is no
+ * reply event is fine and needs no conversation: see kind. NULL with err ERR_INPUT set (JSON
+ * offset, or the missing field and the pointers tried) when malformed or a reply lacks a usable
+ * conversation id (1 to 128 visible ASCII characters, a JSON string). */
 struct event *event_parse(const char *body, size_t len, const char *header_event,
                           const char *workspace, const struct field_map *map, struct error *err);
 
