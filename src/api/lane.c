@@ -32,6 +32,7 @@ struct suspect {
     int64_t job;
     enum job_kind kind;
     bool refused;          /* put aside with a later due time; claimed by its part */
+    bool asking;           /* its call is on its way */
     int64_t part;          /* holds this job and no other; 0: none */
     int64_t due_at_ms;     /* what the store has */
     int64_t refused_at_ms; /* first refusal */
@@ -56,7 +57,8 @@ struct lane {
 
     struct suspect watch[WATCH_MAX]; /* oldest first */
     size_t watched;
-    unsigned doubt; /* lone refusals since a mark last succeeded */
+    unsigned doubt; /* ids refused alone since a mark last succeeded */
+    bool clear;     /* since then every answer was a success or a refusal */
 
     enum stop stop;
     unsigned probes; /* that led to nothing */
@@ -125,12 +127,15 @@ static void watch_put(struct lane *l, const struct suspect *s)
 }
 
 /* May this refused id be asked a second time, and be failed when refused again? Only if
- * another id succeeded since its first refusal: since its last call, or just before. */
+ * another id succeeded since its first refusal: since its own last call, or else just
+ * before it, with nothing but refusals since and no other id refused alone. The second
+ * half is for the last id of a bisection, which has nobody left to be compared with. */
 static bool ripe(const struct lane *l, const struct suspect *s, int64_t wall_ms)
 {
     const struct track *t = &l->tracks[JOB_READ];
     return s->refused && t->last_success_at_ms > s->refused_at_ms &&
-           (t->successes > s->successes || wall_ms - t->last_success_at_ms < PROOF_MS);
+           (t->successes > s->successes ||
+            (l->clear && l->doubt <= 1 && wall_ms - t->last_success_at_ms < PROOF_MS));
 }
 
 static const struct suspect *next_ripe(const struct lane *l, bool with_new_proof, int64_t wall_ms)
@@ -138,7 +143,7 @@ static const struct suspect *next_ripe(const struct lane *l, bool with_new_proof
     for (size_t i = 0; i < l->watched; i++) {
         const struct suspect *s = &l->watch[i];
         const bool new_proof = l->tracks[JOB_READ].successes > s->successes;
-        if (ripe(l, s, wall_ms) && (new_proof || !with_new_proof))
+        if (!s->asking && ripe(l, s, wall_ms) && (new_proof || !with_new_proof))
             return s;
     }
     return NULL;
@@ -147,7 +152,7 @@ static const struct suspect *next_ripe(const struct lane *l, bool with_new_proof
 static const struct suspect *oldest_refused(const struct lane *l)
 {
     for (size_t i = 0; i < l->watched; i++)
-        if (l->watch[i].refused)
+        if (l->watch[i].refused && !l->watch[i].asking)
             return &l->watch[i];
     return NULL;
 }
@@ -175,10 +180,15 @@ static void stop(struct lane *l, enum stop why, struct lane_time now)
     l->stop = why;
 }
 
-void lane_resume(struct lane *l)
+static void start(struct lane *l)
 {
     l->stop = STOP_NOT;
     l->trial = false;
+}
+
+void lane_resume(struct lane *l)
+{
+    start(l);
     l->doubt = 0;
     for (size_t k = 0; k < 2; k++)
         l->tracks[k].failures = l->tracks[k].wide = 0, l->tracks[k].until_mono_ms = 0;
@@ -297,17 +307,18 @@ static struct lane_step next_running(struct lane *l, const struct lane_view *vie
     if (may_go(&l->tracks[JOB_UNREAD], view->unread, now))
         return send_step(JOB_UNREAD, 0, 1, now.wall_ms);
     const struct track *t = &l->tracks[JOB_READ];
-    if (view->no_reads || (t->until_mono_ms > now.mono_ms && !may_go(t, view->read, now)))
+    const bool backing_off = t->until_mono_ms > now.mono_ms;
+    if (view->no_reads || (backing_off && !may_go(t, view->read, now)))
         return wait_for_work(l, view, now);
 
-    const struct suspect *s = next_ripe(l, true, now.wall_ms);
+    const struct suspect *s = backing_off ? NULL : next_ripe(l, true, now.wall_ms);
     if (s)
         return send_suspect(s, now);
     const bool doubtful = l->doubt >= DOUBTS;
     /* In doubt one id at a time: a second opinion must not hold a second bad id. */
     if (!doubtful && pick_reads(l, view, l->doubt > 0 ? 1 : l->limit, now, &step))
         return step;
-    s = next_ripe(l, false, now.wall_ms);
+    s = backing_off ? NULL : next_ripe(l, false, now.wall_ms);
     if (s)
         return send_suspect(s, now);
     if (l->in_flight == 0 && (doubtful || (l->doubt > 0 && oldest_refused(l)))) {
@@ -351,7 +362,7 @@ void lane_nothing(struct lane *l, const struct lane_step *step, struct lane_view
     if (view->part == step->part)
         view->part = 0;
     for (size_t i = 0; i < l->watched; i++) {
-        if (l->watch[i].refused && l->watch[i].part == step->part) {
+        if (l->watch[i].refused && !l->watch[i].asking && l->watch[i].part == step->part) {
             watch_drop(l, l->watch[i].job); /* cancelled, or taken by somebody */
             break;
         }
@@ -362,8 +373,12 @@ void lane_sent(struct lane *l, const struct lane_step *step, size_t count)
 {
     l->in_flight++;
     const bool top = l->depth > 0 && l->stack[l->depth - 1] == step->part;
-    if (step->what == LANE_SEND && top && count < step->max)
+    if (step->what != LANE_SEND || step->part == 0)
+        return;
+    if (top && count < step->max)
         l->depth--; /* that was all of the part */
+    for (size_t i = 0; i < l->watched; i++)
+        l->watch[i].asking = l->watch[i].asking || l->watch[i].part == step->part;
 }
 
 /* ---- what an answer means ------------------------------------------------------- */
@@ -380,14 +395,17 @@ struct call {
     struct job_result *results;
 };
 
+/* To be tried again. What was put aside stays aside. */
 static void put_back(const struct call *c, int64_t due_at_ms)
 {
     for (size_t i = 0; i < c->count; i++) {
+        const struct suspect *s = watch_find(c->l, c->jobs[i].id);
+        const bool aside = s && s->refused && s->due_at_ms > due_at_ms;
         c->results[i] = (struct job_result){
             .id = c->jobs[i].id,
             .state = JOB_PENDING,
             .reach = c->a->reach,
-            .due_at_ms = due_at_ms,
+            .due_at_ms = aside ? s->due_at_ms : due_at_ms,
             .part = c->jobs[i].part,
             .note = c->a->words,
         };
@@ -434,9 +452,10 @@ static void on_done(const struct call *c)
         l->limit = l->cap;
         l->avoid = SOURCE_NONE;
         l->doubt = 0;
+        l->clear = true;
     }
     if (l->stop == STOP_KEY || c->step->kind == JOB_READ)
-        l->stop = STOP_NOT, l->trial = false;
+        start(l);
 }
 
 /* An unread is never given up, and a refused one says nothing about the marks. */
@@ -476,8 +495,10 @@ static void on_refused_alone(const struct call *c)
         r->part = j->part;
         s.refused = false;
     }
+    /* Each id counts once between two successes. */
+    const bool counted = known && known->refused && known->successes == s.successes;
     watch_put(l, &s);
-    if (!ripe(l, &s, c->now.wall_ms))
+    if (!counted)
         l->doubt++;
     if (l->stop != STOP_NOT && l->trial)
         stop(l, l->stop, c->now);
@@ -522,7 +543,8 @@ static void blame(const struct call *c)
     struct job_result *r = &c->results[0];
     const unsigned attempts = j->attempts + 1;
     const struct suspect *known = watch_find(l, j->id);
-    put_back(c, c->now.wall_ms + retry_delay_ms(attempts, &l->seed));
+    put_back(c, 0);
+    r->due_at_ms = c->now.wall_ms + retry_delay_ms(attempts, &l->seed);
     r->burn = true;
     const bool enough = l->cfg.give_up_ms > 0 && retry_spent_ms(attempts) >= l->cfg.give_up_ms;
     if (enough && j->kind == JOB_READ) {
@@ -558,12 +580,17 @@ static void back_off(const struct call *c)
     else if (t->streak_job != c->jobs[0].id)
         t->streak_job = 0;
 
+    /* The smallest part is next: one that failed goes to the end of the line. */
+    const int64_t part = c->step->part && !known_wide ? new_part(c) : 0;
+    for (size_t i = 0; part && i < c->count; i++)
+        c->results[i].part = part;
+    const struct suspect *known = watch_find(l, c->jobs[0].id);
     if (c->count == 1 && !known_wide) {
-        const struct suspect *known = watch_find(l, c->jobs[0].id);
         struct suspect s = { .job = c->jobs[0].id, .kind = c->step->kind };
         if (known)
             s = *known;
-        s.refused = false;
+        if (part)
+            s.part = part;
         s.successes = t->successes;
         watch_put(l, &s);
     }
@@ -605,6 +632,16 @@ void lane_answer(struct lane *l, const struct lane_step *step, const struct job 
     note_time(l, now);
     l->in_flight--;
     snprintf(l->words, sizeof(l->words), "%s", a->words);
+    for (size_t i = 0; i < count; i++) {
+        struct suspect *s = watch_find(l, jobs[i].id);
+        if (s)
+            s->asking = false;
+    }
+    if (step->kind == JOB_READ && a->kind != ANSWER_DONE && a->kind != ANSWER_REFUSED)
+        l->clear = false;
+    /* Whatever else is wrong, the key is accepted. */
+    if (l->stop == STOP_KEY && (a->kind == ANSWER_REFUSED || a->kind == ANSWER_AGAIN))
+        start(l);
     switch (a->kind) {
     case ANSWER_DONE:
         on_done(&c);
