@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import tempfile
 
 import pytest
+from daemon import Daemon, remove, run
 from sandboxed import Sandbox
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,3 +38,64 @@ def sandbox(build):
     box = Sandbox(build)
     yield box
     box.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.failed_call = report.failed
+
+
+@pytest.fixture
+def folder():
+    """A folder of the test's own; stores hold ballast, so it goes at once."""
+    path = tempfile.mkdtemp(prefix="automark-e2e-")
+    yield pathlib.Path(path)
+    remove(path)
+
+
+@pytest.fixture
+def daemons(build, folder, request):
+    """Makes daemons, each in a folder of its own; ends them, and shows their logs after a failure."""
+    made = []
+
+    def make(sandbox=None, start=True, **options):
+        daemon = Daemon(build, folder / f"d{len(made)}", sandbox, **options)
+        made.append(daemon)
+        return daemon.start() if start else daemon
+
+    yield make
+    for daemon in made:
+        if daemon.process and daemon.process.poll() is None:
+            daemon.kill()
+        if getattr(request.node, "failed_call", False):
+            print(f"---- log of {daemon.folder.name} ----\n{daemon.log()[-20000:]}")
+
+
+@pytest.fixture
+def daemon(daemons, sandbox):
+    """One daemon with the scenarios' rules, marking in the sandbox."""
+    return daemons(sandbox)
+
+
+@pytest.fixture(scope="module")
+def shared(build):
+    """A sandbox and a daemon for tests that only look at answers; shared by a module's tests."""
+    path = tempfile.mkdtemp(prefix="automark-e2e-")
+    box = Sandbox(build)
+    daemon = Daemon(build, path, box).start()
+    yield daemon
+    daemon.kill()
+    box.stop()
+    remove(path)
+
+
+@pytest.fixture
+def automark(build):
+    """Runs one command: automark("check", "rules") -> returncode, stdout, stderr."""
+
+    def call(*args, **options):
+        return run(build, *args, **options)
+
+    return call
