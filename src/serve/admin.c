@@ -1,0 +1,258 @@
+#include "serve/admin.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "serve/address.h"
+#include "serve/queue_api.h"
+
+#define QUEUE_PATH "/api/queue/"
+
+struct admin {
+    struct MHD_Daemon *local; /* the Unix socket */
+    struct MHD_Daemon *tcp;   /* or NULL */
+    struct admin_handler handler;
+    char *socket, *token;
+    char **open;
+    size_t nopen;
+    char address[ADDRESS_TEXT];
+};
+
+/* ---- answers ----------------------------------------------------------------------- */
+
+static enum MHD_Result send_json(struct MHD_Connection *c, unsigned status,
+                                 const struct json_object *o)
+{
+    scoped(buf_free) struct buf b = BUF_INIT;
+    json_write(&b, o, JSON_PRETTY);
+    buf_putc(&b, '\n');
+    struct MHD_Response *r = MHD_create_response_from_buffer(b.len, b.data, MHD_RESPMEM_MUST_COPY);
+    if (!r)
+        return MHD_NO;
+    MHD_add_response_header(r, "Content-Type", "application/json");
+    const enum MHD_Result queued = MHD_queue_response(c, status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
+static enum MHD_Result send_error(struct MHD_Connection *c, unsigned status, const char *words)
+{
+    scoped(json_freep) struct json_object *o = json_new_object();
+    json_put_str(o, "status", "error");
+    json_put_str(o, "error", words);
+    return send_json(c, status, o);
+}
+
+/* ---- routes ------------------------------------------------------------------------- */
+
+static enum MHD_Result healthz(struct MHD_Connection *c)
+{
+    scoped(json_freep) struct json_object *o = json_new_object();
+    json_put_str(o, "status", "ok");
+    json_put_str(o, "version", AUTOMARK_VERSION);
+    return send_json(c, 200, o);
+}
+
+static enum MHD_Result readyz(struct admin *a, struct MHD_Connection *c)
+{
+    scoped(json_freep) struct json_object *o = json_new_object();
+    const bool ready = a->handler.ready(a->handler.ctx, o);
+    return send_json(c, ready ? 200 : 503, o);
+}
+
+struct params {
+    struct queue_request request;
+    struct error err;
+    bool bad;
+};
+
+static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
+{
+    (void)kind;
+    struct params *p = cls;
+    if (!p->bad && queue_param(&p->request, key, value ? value : "", &p->err) < 0)
+        p->bad = true;
+    return MHD_YES;
+}
+
+static bool changes(enum queue_op op)
+{
+    return op == QUEUE_RETRY || op == QUEUE_CANCEL || op == QUEUE_RELEASE;
+}
+
+static enum MHD_Result queue(struct admin *a, struct MHD_Connection *c, const char *word,
+                             const char *method)
+{
+    struct params p = { .request = QUEUE_REQUEST_INIT };
+    p.request.op = queue_op_by_name(word);
+    if (p.request.op == QUEUE_OP_COUNT)
+        return send_error(c, 404, "unknown operation of the queue");
+    if (strcmp(method, changes(p.request.op) ? "POST" : "GET") != 0)
+        return send_error(c, 405, changes(p.request.op) ? "POST it" : "GET it");
+    MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_param, &p);
+    scoped(json_freep) struct json_object *o = NULL;
+    if (!p.bad)
+        o = queue_run(a->handler.store, &p.request, &p.err);
+    if (o)
+        return send_json(c, 200, o);
+    return send_error(c, p.err.kind == ERR_INPUT ? 400 : 503, p.err.msg);
+}
+
+static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const char *url,
+                             const char *method)
+{
+    const bool get = strcmp(method, "GET") == 0;
+    if (strcmp(url, "/healthz") == 0)
+        return get ? healthz(c) : send_error(c, 405, "GET it");
+    if (strcmp(url, "/readyz") == 0)
+        return get ? readyz(a, c) : send_error(c, 405, "GET it");
+    if (strncmp(url, QUEUE_PATH, strlen(QUEUE_PATH)) == 0)
+        return queue(a, c, url + strlen(QUEUE_PATH), method);
+    return send_error(c, 404, "unknown path: /healthz, /readyz and /api/queue/... are there");
+}
+
+/* ---- TCP only: who may ask ------------------------------------------------------------ */
+
+static bool is_open(const struct admin *a, const char *url)
+{
+    for (size_t i = 0; i < a->nopen; i++)
+        if (url[0] == '/' && strcmp(url + 1, a->open[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool may_ask(const struct admin *a, struct MHD_Connection *c, const char *url)
+{
+    if (!a->token || is_open(a, url))
+        return true;
+    const char *got = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
+    const size_t len = strlen(a->token);
+    return got && strncmp(got, "Bearer ", 7) == 0 && strlen(got + 7) == len &&
+           digest_equal(got + 7, a->token, len);
+}
+
+/* A page in a browser may resolve its own name to 127.0.0.1 (DNS rebinding): without a
+ * token only a numeric host, or localhost, is answered. */
+static bool host_is_plain(struct MHD_Connection *c)
+{
+    const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host");
+    return host && (strncmp(host, "localhost", 9) == 0 ||
+                    strspn(host, "0123456789.:[]abcdefABCDEF") == strlen(host));
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **state)
+{
+    (void)version;
+    (void)data;
+    static char seen;
+    if (!*state) {
+        *state = &seen;
+        return MHD_YES;
+    }
+    if (*size) { /* no request here has a body that matters */
+        *size = 0;
+        return MHD_YES;
+    }
+    return route(cls, c, url, method);
+}
+
+static enum MHD_Result on_tcp_request(void *cls, struct MHD_Connection *c, const char *url,
+                                      const char *method, const char *version, const char *data,
+                                      size_t *size, void **state)
+{
+    struct admin *a = cls;
+    if (*state && *size == 0) {
+        if (!may_ask(a, c, url))
+            return send_error(c, 401, "Authorization: Bearer TOKEN is missing or wrong");
+        if (!a->token && !host_is_plain(c))
+            return send_error(c, 403, "Host is not a numeric address or localhost");
+    }
+    return on_request(cls, c, url, method, version, data, size, state);
+}
+
+/* ---- life ------------------------------------------------------------------------------ */
+
+static struct MHD_Daemon *start(struct admin *a, int fd, MHD_AccessHandlerCallback handler)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handler, a,
+                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
+                            MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
+}
+
+static int start_local(struct admin *a, const struct admin_config *cfg, struct error *err)
+{
+    const int fd = address_listen_unix(cfg->socket, cfg->group, err);
+    if (fd < 0)
+        return -1;
+    a->socket = xstrdup(cfg->socket);
+    a->local = start(a, fd, on_request);
+    if (a->local)
+        return 0;
+    close(fd);
+    return error_set(err, ERR_FATAL, "starting the admin interface on %s failed", cfg->socket);
+}
+
+static int start_tcp(struct admin *a, const struct admin_config *cfg, struct error *err)
+{
+    if (!cfg->listen)
+        return 0;
+    const int fd = address_listen(cfg->listen, a->address, err);
+    if (fd < 0)
+        return error_prefix(err, "admin: ");
+    a->tcp = start(a, fd, on_tcp_request);
+    if (a->tcp)
+        return 0;
+    close(fd);
+    return error_set(err, ERR_FATAL, "starting the admin interface on %s failed", cfg->listen);
+}
+
+struct admin *admin_new(const struct admin_config *cfg, const struct admin_handler *h,
+                        struct error *err)
+{
+    struct admin *a = xcalloc(1, sizeof(*a));
+    a->handler = *h;
+    a->token = cfg->token ? xstrdup(cfg->token) : NULL;
+    a->open = xcalloc(cfg->nopen, sizeof(*a->open));
+    for (; a->nopen < cfg->nopen; a->nopen++)
+        a->open[a->nopen] = xstrdup(cfg->open[a->nopen]);
+    if (start_local(a, cfg, err) == 0 && start_tcp(a, cfg, err) == 0)
+        return a;
+    admin_free(a);
+    return NULL;
+}
+
+const char *admin_address(const struct admin *a)
+{
+    return a->tcp ? a->address : NULL;
+}
+
+void admin_free(struct admin *a)
+{
+    if (!a)
+        return;
+    if (a->tcp)
+        MHD_stop_daemon(a->tcp);
+    if (a->local)
+        MHD_stop_daemon(a->local);
+    if (a->socket)
+        unlink(a->socket);
+    if (a->token)
+        explicit_bzero(a->token, strlen(a->token));
+    for (size_t i = 0; i < a->nopen; i++)
+        free(a->open[i]);
+    free(a->open);
+    free(a->token);
+    free(a->socket);
+    free(a);
+}
