@@ -233,6 +233,23 @@ bool text_can_contain(uint32_t cp)
     return folded.len == one.len && memcmp(folded.data, one.data, one.len) == 0;
 }
 
+void text_fold_case(struct buf *out, const char *s, size_t len)
+{
+    scoped(buf_free) struct buf folded = BUF_INIT;
+    text_fold(&folded, s, len);
+    for (size_t at = 0; at < folded.len;) {
+        uint32_t cp = 0xFFFD;
+        const size_t n = utf8_decode(folded.data + at, folded.len - at, &cp);
+        at += n ? n : 1;
+        int32_t parts[DECOMPOSED_MAX];
+        int unused = 0;
+        const utf8proc_ssize_t k =
+            utf8proc_decompose_char((int32_t)cp, parts, DECOMPOSED_MAX, UTF8PROC_CASEFOLD, &unused);
+        for (utf8proc_ssize_t i = 0; i < k && k <= DECOMPOSED_MAX; i++)
+            utf8_encode(out, (uint32_t)parts[i]);
+    }
+}
+
 /* ---- folding of patterns ---- */
 
 struct pattern_folder {

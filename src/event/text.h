@@ -44,6 +44,10 @@ void text_fold_pattern(struct buf *out, const char *s, size_t len);
  * that asks for it waits in vain. */
 bool text_can_contain(uint32_t cp);
 
+/* Appends folded text with differences of case taken out (Unicode's full case folding:
+ * ß becomes ss), for comparing, not for reading. */
+void text_fold_case(struct buf *out, const char *s, size_t len);
+
 enum text_kind {
     TEXT_GUESS,
     TEXT_PLAIN,

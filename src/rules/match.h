@@ -24,8 +24,9 @@ enum verdict_kind {
 struct match_reason {
     const struct cond *cond; /* the leaf that matched first, or NULL */
     const struct alternative *alternative;
-    struct match_span span;
-    char words[128]; /* the matched words, cut at a character */
+    size_t item;            /* which of the field's values, from 0 */
+    struct match_span span; /* in that value */
+    char words[128];        /* the matched words, cut at a character */
 };
 
 struct verdict {
@@ -34,11 +35,13 @@ struct verdict {
     struct match_reason reason;
     const struct rule *shadow; /* first shadow mark rule that matched on the way, or NULL */
     struct match_reason shadow_reason;
-    bool hangs_on_unknown;       /* a live verdict would differ, were an UNKNOWN field known */
-    const struct rule *limited;  /* a rule that was passed over because it hit a limit, or NULL */
-    char limit[32];              /* which limit */
-    struct near_miss {           /* for VERDICT_NONE: the rule that came nearest */
-        const struct rule *rule; /* NULL when no rule had a condition that held */
+    bool hangs_on_unknown;       /* marked or not: that would differ, were UNKNOWN fields known */
+    const struct rule *limited;  /* first live rule or guard that could not tell because of a
+                                  * limit or a cut field, or NULL */
+    char limit[32];              /* which: "match limit", "field was cut", "quarantined", ... */
+    struct near_miss {           /* for VERDICT_NONE: the mark rule that came nearest */
+        const struct rule *rule; /* NULL when no rule had a condition that held by what the
+                                  * reply says (a `not` holds for nearly all of them) */
         unsigned held, of;       /* conditions of its top-level `when`, exceptions included */
         const struct cond *missing;       /* the first that did not hold */
         const struct exception *excepted; /* or the exception that did */
@@ -47,7 +50,8 @@ struct verdict {
 
 struct match_options {
     int64_t now_ms;    /* wall time: active, until */
-    int64_t budget_ms; /* CPU per event; 0: limits only */
+    int64_t budget_ms; /* CPU per event; 0: limits only, and no quarantine, so that the same
+                        * event always has the same verdict (test, diff, explain) */
     const char *draft; /* a draft rule's name to treat as live (its own tests), or NULL */
 };
 
@@ -61,11 +65,14 @@ void match_event(const struct ruleset *rs, struct match_scratch *scratch, const 
  * "rule absence matched subject 'Automatic reply'". Appends to out. */
 void verdict_describe(struct buf *out, const struct verdict *v);
 
-/* Folds a literal of `is:` and a field's value alike, so that equality is memcmp. */
+/* Folds a literal of `is:` and a field's value alike, so that equality is memcmp: case is
+ * taken out, runs of blanks and line breaks become one blank, those at the ends go. */
 void literal_fold(struct buf *out, const char *s, size_t len);
 
 /* Every guard's and rule's answer, condition by condition, for explain. The callback gets
- * the conditions in order, depth first; path depth 0 is the rule itself with cond NULL. */
+ * the conditions in order, depth first: at depth 0 the rule itself with cond NULL, at 1 its
+ * `when` and its exceptions, below them their children. A rule that is off, a draft, or not
+ * active now is told with ANSWER_NO and no conditions. */
 struct match_step {
     const struct rule *rule;
     const struct cond *cond;           /* NULL: the rule as a whole */
@@ -73,7 +80,9 @@ struct match_step {
     unsigned depth;
     enum answer answer;
     struct match_reason reason; /* of a leaf that said yes */
-    const char *limit;          /* of one that could not tell: the limit, "cut", "unknown" */
+    const char *why;            /* of one that could not tell: the limit, "field was cut", "field is
+                                 * unknown"; of one not looked at: "draft", "off", "not active now", "ran
+                                 * out"; else NULL. Valid during the call. */
 };
 typedef void (*match_step_fn)(void *ctx, const struct match_step *step);
 void match_trace(const struct ruleset *rs, struct match_scratch *scratch, const struct event *ev,

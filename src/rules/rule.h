@@ -33,7 +33,7 @@ enum cond_kind { COND_ALL, COND_ANY, COND_NOT, COND_FIELD };
  * suffices; for a field with several values any value suffices. */
 enum cond_test {
     TEST_PATTERN,   /* a pattern occurs */
-    TEST_WHOLE,     /* a pattern matches the entire field */
+    TEST_WHOLE,     /* a pattern matches the entire field, but for blanks around it */
     TEST_IS,        /* a literal equals it, case folded */
     TEST_IN,        /* the same, literals from a list file */
     TEST_MAX_CHARS, /* at most so many characters; an absent field has none */
