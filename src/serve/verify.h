@@ -29,7 +29,8 @@ enum verify_form { VERIFY_BARE, VERIFY_LIST, VERIFY_FIELDS };
 enum verify_hash { VERIFY_SHA256, VERIFY_SHA512, VERIFY_SHA1 };
 enum verify_encoding { VERIFY_HEX, VERIFY_BASE64 };
 enum verify_secret_form {
-    SECRET_AUTO, /* whsec_ means base64 with the preset standard; else text */
+    SECRET_AUTO, /* text; but base64 behind whsec_ with the preset standard, which wants the
+                  * form to be named for anything else */
     SECRET_TEXT,
     SECRET_BASE64, /* a whsec_ in front is dropped */
     SECRET_HEX
