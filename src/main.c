@@ -10,6 +10,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    { "check", cmd_check, "mistakes in rule files, by file, line and column" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
     { "help", NULL, "this page; 'automark COMMAND --help' tells about one command" },
 };

@@ -130,6 +130,36 @@ void diags_sort(struct diags *d)
     }
 }
 
+static void diag_done(struct diag *g)
+{
+    free(g->file);
+    free(g->msg);
+    free(g->source);
+}
+
+static void drop(struct diags *d, size_t at)
+{
+    d->errors -= d->list[at].level == DIAG_ERROR;
+    d->warnings -= d->list[at].level == DIAG_WARNING;
+    diag_done(&d->list[at]);
+}
+
+void diags_unique(struct diags *d)
+{
+    size_t kept = 0;
+    diags_sort(d);
+    for (size_t i = 0; i < d->count; i++) {
+        bool twin = false; /* equal places stand together */
+        for (size_t k = kept; k > 0 && !twin && diag_order(&d->list[k - 1], &d->list[i]) == 0; k--)
+            twin = strcmp(d->list[k - 1].msg, d->list[i].msg) == 0;
+        if (twin)
+            drop(d, i);
+        else
+            d->list[kept++] = d->list[i];
+    }
+    d->count = kept;
+}
+
 /* A tab before the caret is repeated, so that the caret stands right whatever
  * width tabs have. */
 static void print_caret(const struct diag *g, FILE *to)
@@ -168,11 +198,8 @@ void diags_print(const struct diags *d, FILE *to)
 
 void diags_done(struct diags *d)
 {
-    for (size_t i = 0; i < d->count; i++) {
-        free(d->list[i].file);
-        free(d->list[i].msg);
-        free(d->list[i].source);
-    }
+    for (size_t i = 0; i < d->count; i++)
+        diag_done(&d->list[i]);
     free(d->list);
     *d = (struct diags)DIAGS_INIT;
 }

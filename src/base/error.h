@@ -78,6 +78,8 @@ void diags_add(struct diags *d, enum diag_level level, const char *file, unsigne
 void diags_add_error(struct diags *d, const struct error *err);
 /* Orders by file, line, column; stable. */
 void diags_sort(struct diags *d);
+/* Sorts, and drops what was said before in the same words at the same place. */
+void diags_unique(struct diags *d);
 /* As a compiler prints them: file:line:col: error: words, the line, a caret. */
 void diags_print(const struct diags *d, FILE *to);
 void diags_done(struct diags *d);

@@ -79,7 +79,7 @@ static struct json_object *diag_json(const struct diag *g)
         json_put_int(o, "line", g->line);
     if (g->col)
         json_put_int(o, "column", g->col);
-    json_put_str(o, "level", g->level == DIAG_ERROR ? "error" : "warning");
+    json_put_str(o, "level", diag_level_name(g->level));
     json_put_str(o, "message", g->msg);
     if (g->source)
         json_put_str(o, "source", g->source);

@@ -58,6 +58,9 @@ struct loader {
     struct definition *definitions;
     size_t ndefinitions;
 
+    struct rule_test *tests; /* of test files, which belong to no rule */
+    size_t ntests;
+
     struct name_ref *refs;
     size_t nrefs;
     bool names_lost; /* a file could not be read at all: nothing is missing for sure */
@@ -107,14 +110,14 @@ char *loader_beside(const struct loader *l, const char *path);
 /* A rule file's name, a test file's name; neither for anything else. */
 bool rules_name_is_yaml(const char *path);
 bool rules_name_is_test(const char *path);
-/* The rule files of a folder in byte order, for the caller to free with names_done(). */
-struct names {
+/* The rule files of a folder in byte order, for the caller to free with loader_names_done(). */
+struct loader_names {
     char **list;
     size_t count;
 };
 int loader_folder(struct loader *l, const char *path, bool tests, bool list_ignored,
-                  struct names *out);
-void names_done(struct names *n);
+                  struct loader_names *out);
+void loader_names_done(struct loader_names *n);
 
 /* rules_pattern.c: definitions and patterns -------------------------------------- */
 

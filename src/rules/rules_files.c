@@ -120,7 +120,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 static void take_entry(struct loader *l, const char *folder, const char *name, bool tests,
-                       bool list_ignored, struct names *out)
+                       bool list_ignored, struct loader_names *out)
 {
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return;
@@ -149,7 +149,7 @@ static int check_folder(struct loader *l, int fd, const char *path)
 }
 
 int loader_folder(struct loader *l, const char *path, bool tests, bool list_ignored,
-                  struct names *out)
+                  struct loader_names *out)
 {
     DIR *dir = opendir(path);
     if (!dir) {
@@ -168,10 +168,10 @@ int loader_folder(struct loader *l, const char *path, bool tests, bool list_igno
     return result;
 }
 
-void names_done(struct names *n)
+void loader_names_done(struct loader_names *n)
 {
     for (size_t i = 0; i < n->count; i++)
         free(n->list[i]);
     free(n->list);
-    *n = (struct names){ .list = NULL };
+    *n = (struct loader_names){ .list = NULL };
 }

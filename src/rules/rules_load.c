@@ -31,7 +31,10 @@ static void enter_folder_of(struct loader *l, const char *path)
     l->ndefinitions = 0;
 }
 
-static void load_file(struct loader *l, const char *path)
+/* What a file's root means: rules, or tests. */
+typedef void root_fn(struct loader *l, const struct yaml_node *root);
+
+static void load_file(struct loader *l, const char *path, root_fn *read)
 {
     for (size_t i = 0; i < l->rs->nfiles; i++)
         if (strcmp(l->rs->files[i].path, path) == 0)
@@ -51,7 +54,7 @@ static void load_file(struct loader *l, const char *path)
     l->doc = doc;
     l->file = f->path;
     if (yaml_root(doc))
-        loader_rule_file(l, yaml_root(doc));
+        read(l, yaml_root(doc));
     else
         diags_add(l->diags, DIAG_WARNING, path, 0, 0, NULL, "this file is empty");
     l->doc = NULL;
@@ -60,11 +63,11 @@ static void load_file(struct loader *l, const char *path)
 
 static void load_folder(struct loader *l, const char *path, bool list_ignored)
 {
-    scoped(names_done) struct names files = { .list = NULL };
+    scoped(loader_names_done) struct loader_names files = { .list = NULL };
     if (loader_folder(l, path, false, list_ignored, &files) < 0)
         return;
     for (size_t i = 0; i < files.count; i++)
-        load_file(l, files.list[i]);
+        load_file(l, files.list[i], loader_rule_file);
 }
 
 static void load_path(struct loader *l, const char *path, bool list_ignored)
@@ -75,7 +78,7 @@ static void load_path(struct loader *l, const char *path, bool list_ignored)
     else if (rules_name_is_test(path))
         return; /* holds tests, no rules */
     else if (rules_name_is_yaml(path))
-        load_file(l, path);
+        load_file(l, path, loader_rule_file);
     else
         diags_add(l->diags, DIAG_ERROR, path, 0, 0, NULL,
                   "neither a folder nor a file whose name ends with .yaml or .yml");
@@ -83,7 +86,8 @@ static void load_path(struct loader *l, const char *path, bool list_ignored)
 
 /* ---- what can be said only of the whole set --------------------------------------- */
 
-static struct rule *find(struct ruleset *rs, const char *name)
+/* Names may be missing while a set with mistakes is looked at. */
+static struct rule *find(const struct ruleset *rs, const char *name)
 {
     for (size_t i = 0; i < rs->nguards; i++)
         if (rs->guards[i].name && strcmp(rs->guards[i].name, name) == 0)
@@ -94,9 +98,8 @@ static struct rule *find(struct ruleset *rs, const char *name)
     return NULL;
 }
 
-static const char *nearest_rule(struct loader *l, const char *name)
+static const char *nearest_rule(struct loader *l, const struct ruleset *rs, const char *name)
 {
-    const struct ruleset *rs = l->rs;
     const size_t count = rs->nguards + rs->nrules;
     const char **names = arena_array(l->arena, count + 1, sizeof(*names));
     for (size_t i = 0; i < count; i++) {
@@ -106,9 +109,10 @@ static const char *nearest_rule(struct loader *l, const char *name)
     return yaml_nearest(name, names, count);
 }
 
-static void no_such_rule(struct loader *l, const struct place *place, const char *name)
+static void no_such_rule(struct loader *l, const struct ruleset *rs, const struct place *place,
+                         const char *name)
 {
-    const char *near = nearest_rule(l, name);
+    const char *near = nearest_rule(l, rs, name);
     if (near)
         rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; did you mean '%s'?",
                    name, near);
@@ -116,13 +120,13 @@ static void no_such_rule(struct loader *l, const struct place *place, const char
         rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'", name);
 }
 
-static void check_refs(struct loader *l)
+static void check_refs(struct loader *l, const struct ruleset *rs)
 {
     for (size_t i = 0; i < l->nrefs; i++) {
         const struct name_ref *ref = &l->refs[i];
-        const struct rule *r = find(l->rs, ref->name);
+        const struct rule *r = find(rs, ref->name);
         if (!r)
-            no_such_rule(l, &ref->place, ref->name);
+            no_such_rule(l, rs, &ref->place, ref->name);
         else if (ref->must_keep && r->then != THEN_KEEP)
             rules_diag(l->rs, l->diags, DIAG_ERROR, &ref->place,
                        "'%s' marks and cannot keep; write expect: %s", ref->name, ref->name);
@@ -144,7 +148,7 @@ static void apply_overrides(struct loader *l)
         const struct rule_override *o = &l->src->overrides[i];
         struct rule *r = find(l->rs, o->rule);
         if (!r) {
-            no_such_rule(l, &o->place, o->rule);
+            no_such_rule(l, l->rs, &o->place, o->rule);
         } else if (r->guard) {
             override_guard(l, o, r);
         } else {
@@ -228,7 +232,7 @@ static struct ruleset *finish(struct loader *l, size_t errors_before)
     o->patterns = l->patterns;
     o->npatterns = l->npatterns;
     if (!l->names_lost) {
-        check_refs(l);
+        check_refs(l, rs);
         apply_overrides(l);
         check_required(l);
     }
@@ -264,9 +268,61 @@ struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
     l.nkept = nfiles;
     for (size_t i = 0; i < nfiles; i++)
         if (rules_name_is_yaml(files[i].path)) /* list files come in with who uses them */
-            load_file(&l, files[i].path);
+            load_file(&l, files[i].path, loader_rule_file);
     return finish(&l, errors);
 }
+
+/* ---- test files ------------------------------------------------------------------------- */
+
+static void read_test_file(struct loader *l, const struct yaml_node *root)
+{
+    const struct yaml_node *tests = yaml_kind(root) == YAML_MAP ? yaml_get(root, "tests") : root;
+    if (tests && yaml_kind(root) == YAML_MAP && yaml_count(root) != 1)
+        yaml_diag(l->diags, DIAG_ERROR, root, "a test file has 'tests' and nothing else");
+    else if (tests)
+        loader_tests(l, tests, NULL, &l->tests, &l->ntests);
+    else
+        yaml_diag(l->diags, DIAG_ERROR, root, "a test file has 'tests', a list of maps");
+}
+
+static void load_tests_of(struct loader *l, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        if (rules_name_is_test(path))
+            load_file(l, path, read_test_file);
+        return;
+    }
+    scoped(loader_names_done) struct loader_names files = { .list = NULL };
+    if (loader_folder(l, path, true, false, &files) < 0)
+        return;
+    for (size_t i = 0; i < files.count; i++)
+        load_file(l, files.list[i], read_test_file);
+}
+
+int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
+                     struct rules_tests *out, struct diags *d)
+{
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, src, d);
+    for (size_t i = 0; i < src->npaths; i++)
+        load_tests_of(&l, src->paths[i]);
+    check_refs(&l, rs);
+    *out = (struct rules_tests){ .tests = l.tests, .ntests = l.ntests, .owner = l.rs };
+    if (d->errors == errors)
+        return 0;
+    rules_tests_done(out);
+    return -1;
+}
+
+void rules_tests_done(struct rules_tests *t)
+{
+    ruleset_unref(t->owner);
+    *t = (struct rules_tests){ .tests = NULL };
+}
+
+/* ---- using a set ------------------------------------------------------------------------- */
 
 struct ruleset *ruleset_ref(struct ruleset *rs)
 {

@@ -39,6 +39,17 @@ struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, st
 struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
                                  const struct rules_source *src, struct diags *d);
 
+/* The tests of *.test.yaml files: of those among the source's paths, and of those in its
+ * folders. What they expect must be in rs. Released with rules_tests_done(). */
+struct rules_tests {
+    struct rule_test *tests;
+    size_t ntests;
+    struct ruleset *owner; /* private: holds the memory */
+};
+int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
+                     struct rules_tests *out, struct diags *d);
+void rules_tests_done(struct rules_tests *t);
+
 struct ruleset *ruleset_ref(struct ruleset *rs);
 void ruleset_unref(struct ruleset *rs);
 void ruleset_unrefp(struct ruleset **rs);
