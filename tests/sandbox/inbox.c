@@ -8,28 +8,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "conversation.h"
 #include "js.h"
-
-struct message {
-    bool from_lead, auto_reply, read;
-    char *from, *to, *subject, *text, *html; /* html may be NULL */
-    int64_t at_ms;
-};
-
-struct conversation {
-    struct conversation *newer, *older; /* by the last reply */
-    struct conversation *next_in_bucket;
-    char id[INBOX_ID * 6]; /* tests bring their own, too */
-    char lead_id[INBOX_ID];
-    char *workspace, *email, *first, *last, *company, *campaign, *campaign_id, *ai_tag;
-    struct json_object *tags;
-    struct message *messages;
-    size_t nmessages, unread;
-    int64_t replied_at_ms;
-    uint64_t order; /* grows with each reply anywhere: the cursor */
-    bool dnc;
-    unsigned named_in_mark_read, times_read, times_unread;
-};
 
 #define BUCKETS 16384
 
@@ -46,32 +26,6 @@ struct inbox *inbox_new(void)
     struct inbox *in = xcalloc(1, sizeof(*in));
     pthread_mutex_init(&in->lock, NULL);
     return in;
-}
-
-static void message_done(struct message *m)
-{
-    free(m->from);
-    free(m->to);
-    free(m->subject);
-    free(m->text);
-    free(m->html);
-}
-
-static void conversation_free(struct conversation *c)
-{
-    for (size_t i = 0; i < c->nmessages; i++)
-        message_done(&c->messages[i]);
-    free(c->messages);
-    free(c->workspace);
-    free(c->email);
-    free(c->first);
-    free(c->last);
-    free(c->company);
-    free(c->campaign);
-    free(c->campaign_id);
-    free(c->ai_tag);
-    json_object_put(c->tags);
-    free(c);
 }
 
 void inbox_reset(struct inbox *in)
@@ -139,141 +93,13 @@ static void move_to_top(struct inbox *in, struct conversation *c)
     link_newest(in, c);
 }
 
-/* ---- as JSON ------------------------------------------------------------------------------ */
-
-static void put_time(struct json_object *o, const char *key, int64_t at_ms)
-{
-    char text[CLOCK_TEXT];
-    clock_format(at_ms, text);
-    js_put_str(o, key, at_ms ? text : NULL);
-}
-
-static struct json_object *lead_json(const struct conversation *c)
-{
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "_id", c->lead_id);
-    js_put_str(o, "email", c->email);
-    js_put_str(o, "firstName", c->first);
-    js_put_str(o, "lastName", c->last);
-    js_put_str(o, "companyName", c->company);
-    return o;
-}
-
-static struct json_object *campaign_json(const struct conversation *c)
-{
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "_id", c->campaign_id);
-    js_put_str(o, "name", c->campaign);
-    return o;
-}
-
-static struct json_object *last_message_json(const struct conversation *c)
-{
-    if (c->nmessages == 0)
-        return NULL;
-    const struct message *m = &c->messages[c->nmessages - 1];
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "content", m->text);
-    js_put_str(o, "from", m->from);
-    put_time(o, "receivedAt", m->at_ms);
-    js_put_bool(o, "isFromLead", m->from_lead);
-    return o;
-}
-
-static struct json_object *conversation_json(const struct conversation *c)
-{
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "id", c->id);
-    js_put(o, "lead", lead_json(c));
-    js_put(o, "campaign", campaign_json(c));
-    js_put_str(o, "status", c->unread ? "unread" : "read");
-    js_put_str(o, "aiTag", c->ai_tag);
-    js_put(o, "tags", js_copy(c->tags));
-    put_time(o, "repliedAt", c->replied_at_ms);
-    js_put(o, "lastMessage", last_message_json(c));
-    js_put_bool(o, "isRead", c->unread == 0);
-    js_put_int(o, "unreadCount", (int64_t)c->unread);
-    js_put_int(o, "messageCount", (int64_t)c->nmessages);
-    return o;
-}
-
-static struct json_object *message_json(const struct message *m)
-{
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "type", m->from_lead ? "reply" : "sent");
-    js_put_str(o, "from", m->from);
-    js_put_str(o, "to", m->to);
-    js_put_str(o, "subject", m->subject);
-    js_put_bool(o, "isFromLead", m->from_lead);
-    if (m->from_lead) {
-        js_put_str(o, "content", m->text);
-        js_put_str(o, "htmlContent", m->html);
-        put_time(o, "receivedAt", m->at_ms);
-        js_put_bool(o, "isAutoReply", m->auto_reply);
-        js_put_bool(o, "read", m->read);
-    } else {
-        js_put_str(o, "body", m->text);
-        put_time(o, "sentAt", m->at_ms);
-        js_put_int(o, "sequenceStep", 1);
-        js_put_bool(o, "opened", true);
-        js_put_bool(o, "clicked", false);
-    }
-    return o;
-}
-
 struct json_object *inbox_thread(struct inbox *in, const char *workspace, const char *id)
 {
     pthread_mutex_lock(&in->lock);
     const struct conversation *c = find(in, workspace, id);
-    struct json_object *o = c ? conversation_json(c) : NULL;
-    if (c) {
-        struct json_object *messages = json_object_new_array();
-        for (size_t i = 0; i < c->nmessages; i++)
-            json_object_array_add(messages, message_json(&c->messages[i]));
-        js_put(o, "messages", messages);
-    }
+    struct json_object *o = c ? conversation_thread(c) : NULL;
     pthread_mutex_unlock(&in->lock);
     return o;
-}
-
-/* ---- filters -------------------------------------------------------------------------------- */
-
-static bool tag_fits(const struct conversation *c, const char *tag)
-{
-    return (c->ai_tag && strcmp(c->ai_tag, tag) == 0) || js_array_has(c->tags, tag);
-}
-
-static bool holds(const char *text, const char *needle)
-{
-    return text && strcasestr(text, needle);
-}
-
-static bool search_fits(const struct conversation *c, const char *needle)
-{
-    if (holds(c->email, needle) || holds(c->first, needle) || holds(c->last, needle) ||
-        holds(c->company, needle))
-        return true;
-    for (size_t i = 0; i < c->nmessages; i++)
-        if (holds(c->messages[i].text, needle) || holds(c->messages[i].subject, needle))
-            return true;
-    return false;
-}
-
-static bool status_fits(const struct conversation *c, const char *status)
-{
-    return strcmp(status, "all") == 0 || (strcmp(status, "unread") == 0) == (c->unread > 0);
-}
-
-/* A filter that is absent or empty lets everything through. */
-static bool filters_fit(const struct conversation *c, struct json_object *filters)
-{
-    const char *status = js_str(filters, "status");
-    const char *tag = js_str(filters, "tag");
-    const char *campaign = js_str(filters, "campaign_id");
-    const char *search = js_str(filters, "search");
-    return (!status || !*status || status_fits(c, status)) && (!tag || !*tag || tag_fits(c, tag)) &&
-           (!campaign || !*campaign || strcmp(c->campaign_id, campaign) == 0) &&
-           (!search || !*search || search_fits(c, search));
 }
 
 /* ---- selections ------------------------------------------------------------------------------ */
@@ -292,7 +118,7 @@ static size_t change_selected(struct inbox *in, const struct selection *sel, cha
         }
     } else {
         for (struct conversation *c = in->newest; c; c = c->older)
-            if (strcmp(c->workspace, sel->workspace) == 0 && filters_fit(c, sel->filters) &&
+            if (strcmp(c->workspace, sel->workspace) == 0 && conversation_fits(c, sel->filters) &&
                 !js_array_has(sel->exclude, c->id))
                 changed += fn(c, arg);
     }
@@ -300,35 +126,11 @@ static size_t change_selected(struct inbox *in, const struct selection *sel, cha
     return changed;
 }
 
-static size_t set_read(struct conversation *c)
-{
-    const size_t changed = c->unread;
-    for (size_t i = 0; changed && i < c->nmessages; i++)
-        c->messages[i].read = true;
-    c->unread = 0;
-    c->times_read += changed > 0;
-    return changed;
-}
-
-/* The newest reply becomes unread again. */
-static void set_unread(struct conversation *c)
-{
-    c->times_unread++;
-    for (size_t i = c->nmessages; i-- > 0;) {
-        struct message *m = &c->messages[i];
-        if (!m->from_lead)
-            continue;
-        c->unread += m->read;
-        m->read = false;
-        return;
-    }
-}
-
 static size_t mark_one(struct conversation *c, const char *arg)
 {
     (void)arg;
     c->named_in_mark_read++;
-    return set_read(c);
+    return conversation_read(c);
 }
 
 size_t inbox_mark_read(struct inbox *in, const struct selection *sel)
@@ -362,12 +164,6 @@ size_t inbox_dnc(struct inbox *in, const struct selection *sel)
     return change_selected(in, sel, dnc_one, NULL);
 }
 
-static void replace(char **slot, const char *value)
-{
-    free(*slot);
-    *slot = value ? xstrdup(value) : NULL;
-}
-
 struct json_object *inbox_patch(struct inbox *in, const char *workspace, const char *id,
                                 struct json_object *patch)
 {
@@ -375,16 +171,7 @@ struct json_object *inbox_patch(struct inbox *in, const char *workspace, const c
     struct conversation *c = find(in, workspace, id);
     struct json_object *o = NULL;
     if (c) {
-        if (js_bool(patch, "markRead", false) || js_bool(patch, "isRead", false))
-            set_read(c);
-        else if (!js_bool(patch, "isRead", true) || !js_bool(patch, "markRead", true))
-            set_unread(c);
-        if (js_has(patch, "aiTag"))
-            replace(&c->ai_tag, js_str(patch, "aiTag"));
-        if (js_array(patch, "tags")) {
-            json_object_put(c->tags);
-            c->tags = js_copy(js_array(patch, "tags"));
-        }
+        conversation_patch(c, patch);
         o = conversation_json(c);
     }
     pthread_mutex_unlock(&in->lock);
@@ -464,7 +251,7 @@ struct json_object *inbox_list(struct inbox *in, const char *workspace, struct j
     pthread_mutex_lock(&in->lock);
     for (const struct conversation *c = in->newest; c; c = c->older)
         if (strcmp(c->workspace, workspace) == 0 && c->replied_at_ms)
-            list_one(&l, c, filters_fit(c, filters), page, below);
+            list_one(&l, c, conversation_fits(c, filters), page, below);
     pthread_mutex_unlock(&in->lock);
 
     struct json_object *o = json_object_new_object();
@@ -477,41 +264,15 @@ struct json_object *inbox_list(struct inbox *in, const char *workspace, struct j
 /* ---- control
  * --------------------------------------------------------------------------------------- */
 
-static char *text_or(struct json_object *spec, const char *key, const char *fallback)
-{
-    const char *s = js_str(spec, key);
-    return xstrdup(s ? s : fallback);
-}
-
-static struct conversation *conversation_new(struct inbox *in, const char *workspace,
-                                             struct json_object *spec)
-{
-    struct conversation *c = xcalloc(1, sizeof(*c));
-    struct json_object *campaign = js_object(spec, "campaign");
-    char made[INBOX_ID];
-    make_id(in, made);
-    const char *id = js_str(spec, "id");
-    snprintf(c->id, sizeof(c->id), "%s", id ? id : made);
-    make_id(in, c->lead_id);
-    scoped(freep) char *email = xasprintf("lead%llu@example.com", (unsigned long long)in->next_id);
-    c->workspace = xstrdup(workspace);
-    c->email = text_or(spec, "email", email);
-    c->first = text_or(spec, "firstName", "Robin");
-    c->last = text_or(spec, "lastName", "Example");
-    c->company = text_or(spec, "companyName", "Example Ltd");
-    c->campaign = text_or(campaign, "name", "Spring outreach");
-    c->campaign_id = text_or(campaign, "_id", "664a0000000000000000ca01");
-    replace(&c->ai_tag, js_str(spec, "aiTag"));
-    c->tags = js_array(spec, "tags") ? js_copy(js_array(spec, "tags")) : json_object_new_array();
-    return c;
-}
-
 struct json_object *inbox_add(struct inbox *in, const char *workspace, struct json_object *spec)
 {
     pthread_mutex_lock(&in->lock);
     struct conversation *c = find(in, NULL, js_str(spec, "id"));
     if (!c) {
-        c = conversation_new(in, workspace, spec);
+        char id[INBOX_ID], lead_id[INBOX_ID];
+        make_id(in, id);
+        make_id(in, lead_id);
+        c = conversation_new(id, lead_id, workspace, spec);
         const size_t at = bucket_of(c->id);
         c->next_in_bucket = in->buckets[at];
         in->buckets[at] = c;
@@ -526,73 +287,17 @@ struct json_object *inbox_add(struct inbox *in, const char *workspace, struct js
     return o;
 }
 
-static struct message *add_message(struct conversation *c)
-{
-    c->messages = xreallocarray(c->messages, c->nmessages + 1, sizeof(*c->messages));
-    struct message *m = &c->messages[c->nmessages++];
-    memset(m, 0, sizeof(*m));
-    return m;
-}
-
-static struct message *add_reply(struct inbox *in, struct conversation *c, struct json_object *spec)
-{
-    int64_t at_ms = clock_wall_ms();
-    const char *received = js_str(spec, "receivedAt");
-    if (received)
-        clock_parse(received, &at_ms);
-    struct message *m = add_message(c);
-    m->from_lead = true;
-    m->auto_reply = js_bool(spec, "isAutoReply", false);
-    m->from = xstrdup(c->email);
-    m->to = xstrdup("us@sender.example");
-    m->subject = text_or(spec, "subject", "");
-    m->text = text_or(spec, "text", "");
-    replace(&m->html, js_str(spec, "html"));
-    m->at_ms = at_ms;
-    c->unread++;
-    c->replied_at_ms = at_ms;
-    if (js_has(spec, "aiTag"))
-        replace(&c->ai_tag, js_str(spec, "aiTag"));
-    move_to_top(in, c);
-    return m;
-}
-
-/* What payload.c picks from. Only what the reply says about itself is there, so that a
- * receiver also meets payloads without subject, tag or flag. */
-static struct json_object *facts_json(struct inbox *in, const struct conversation *c,
-                                      const struct message *m, struct json_object *spec)
-{
-    char made[INBOX_ID];
-    make_id(in, made);
-    struct json_object *o = json_object_new_object();
-    js_put_str(o, "workspace", c->workspace);
-    js_put_str(o, "conversation", c->id);
-    js_put_str(o, "lead", c->lead_id);
-    js_put_str(o, "message", js_str(spec, "messageId") ? js_str(spec, "messageId") : made);
-    js_put_str(o, "from", c->email);
-    js_put_str(o, "firstName", c->first);
-    js_put_str(o, "lastName", c->last);
-    js_put_str(o, "campaign", c->campaign);
-    js_put_str(o, "campaignId", c->campaign_id);
-    js_put_str(o, "text", m->html && !js_str(spec, "text") ? m->html : m->text);
-    put_time(o, "receivedAt", m->at_ms);
-    if (js_has(spec, "subject"))
-        js_put_str(o, "subject", m->subject);
-    if (js_has(spec, "aiTag"))
-        js_put_str(o, "tag", c->ai_tag);
-    if (js_has(spec, "isAutoReply"))
-        js_put_bool(o, "auto", m->auto_reply);
-    return o;
-}
-
 struct json_object *inbox_reply(struct inbox *in, struct json_object *spec)
 {
     pthread_mutex_lock(&in->lock);
     struct conversation *c = find(in, NULL, js_str(spec, "conversation"));
     struct json_object *facts = NULL;
     if (c) {
-        const struct message *m = add_reply(in, c, spec);
-        facts = facts_json(in, c, m, spec);
+        char message_id[INBOX_ID];
+        make_id(in, message_id);
+        const struct message *m = conversation_reply(c, spec);
+        move_to_top(in, c);
+        facts = conversation_facts(c, m, message_id, spec);
     }
     pthread_mutex_unlock(&in->lock);
     return facts;
@@ -603,23 +308,10 @@ bool inbox_send(struct inbox *in, struct json_object *spec)
     pthread_mutex_lock(&in->lock);
     struct conversation *c = find(in, NULL, js_str(spec, "conversation"));
     if (c) {
-        struct message *m = add_message(c);
-        m->from = xstrdup("us@sender.example");
-        m->to = xstrdup(c->email);
-        m->subject = text_or(spec, "subject", "Quick question");
-        m->text = text_or(spec, "body", "Hello, could we talk next week?");
-        m->at_ms = clock_wall_ms();
+        conversation_send(c, spec);
     }
     pthread_mutex_unlock(&in->lock);
     return c != NULL;
-}
-
-static size_t count_replies(const struct conversation *c)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < c->nmessages; i++)
-        n += c->messages[i].from_lead;
-    return n;
 }
 
 struct json_object *inbox_state(struct inbox *in)
@@ -627,19 +319,7 @@ struct json_object *inbox_state(struct inbox *in)
     struct json_object *all = json_object_new_object();
     pthread_mutex_lock(&in->lock);
     for (const struct conversation *c = in->newest; c; c = c->older) {
-        struct json_object *o = json_object_new_object();
-        js_put_bool(o, "isRead", c->unread == 0);
-        js_put_int(o, "unreadCount", (int64_t)c->unread);
-        js_put_int(o, "replies", (int64_t)count_replies(c));
-        js_put_str(o, "aiTag", c->ai_tag);
-        js_put(o, "tags", js_copy(c->tags));
-        js_put_bool(o, "dnc", c->dnc);
-        js_put_int(o, "namedInMarkRead", c->named_in_mark_read);
-        js_put_int(o, "timesRead", c->times_read);
-        js_put_int(o, "timesUnread", c->times_unread);
-        js_put_str(o, "workspace", c->workspace);
-        js_put_str(o, "email", c->email);
-        js_put(all, c->id, o);
+        js_put(all, c->id, conversation_state(c));
     }
     pthread_mutex_unlock(&in->lock);
     return all;
