@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/versions.h"
 
 static const struct command {
     const char *name;
@@ -12,6 +13,7 @@ static const struct command {
 } commands[] = {
     { "check", cmd_check, "mistakes in rule files, by file, line and column" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
+    { "version", NULL, "of automark and the libraries that it runs with; also --version" },
     { "help", NULL, "this page; 'automark COMMAND --help' tells about one command" },
 };
 
@@ -31,6 +33,8 @@ int main(int argc, char **argv)
         print_help(stdout);
         return EXIT_FINE;
     }
+    if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        return versions_print();
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (commands[i].run && strcmp(word, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
