@@ -7,8 +7,7 @@ import tempfile
 import pytest
 from daemon import Daemon, remove, run
 from sandboxed import Sandbox
-
-HERE = pathlib.Path(__file__).resolve().parent
+from wait import BUILD, SANITIZED
 
 
 def pytest_addoption(parser):
@@ -16,6 +15,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "threads: many threads at once; what the thread sanitizer runs")
     config.addinivalue_line("markers", "slow: takes more than a few seconds; --quick leaves it out")
 
 
@@ -28,9 +28,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def build():
-    folder = os.environ.get("AUTOMARK_BUILD", str(HERE / "../../build"))
-    assert os.path.exists(os.path.join(folder, "automark-sandbox")), f"nothing is built in {folder}"
-    return os.path.abspath(folder)
+    assert os.path.exists(os.path.join(BUILD, "automark-sandbox")), f"nothing is built in {BUILD}"
+    return BUILD
 
 
 @pytest.fixture
@@ -55,6 +54,17 @@ def folder():
     remove(path)
 
 
+def end(daemon):
+    """Ends it; under a sanitizer in good order, so that leaks and races are told."""
+    if daemon.process and daemon.process.poll() is None:
+        if SANITIZED:
+            daemon.stop(30)
+        else:
+            daemon.kill()
+    found = [line for line in daemon.log().splitlines() if "Sanitizer" in line or "runtime error:" in line]
+    assert not found, daemon.log()[-20000:]
+
+
 @pytest.fixture
 def daemons(build, folder, request):
     """Makes daemons, each in a folder of its own; ends them, and shows their logs after a failure."""
@@ -67,8 +77,7 @@ def daemons(build, folder, request):
 
     yield make
     for daemon in made:
-        if daemon.process and daemon.process.poll() is None:
-            daemon.kill()
+        end(daemon)
         if getattr(request.node, "failed_call", False):
             print(f"---- log of {daemon.folder.name} ----\n{daemon.log()[-20000:]}")
 
@@ -86,7 +95,7 @@ def shared(build):
     box = Sandbox(build)
     daemon = Daemon(build, path, box).start()
     yield daemon
-    daemon.kill()
+    end(daemon)
     box.stop()
     remove(path)
 

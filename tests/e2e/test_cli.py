@@ -61,7 +61,7 @@ def test_check_the_shipped_rules(automark):
 
 MISTAKES = [
     ("rules:\n  - name: a\n    when: {reply: '(green'}\n", 3, None, "parenthes"),
-    ("rules:\n  - name: a\n    when:\n      reply: 'ab(c'\n", 4, 19, "parenthes"),
+    ("rules:\n  - name: a\n    when:\n      reply: 'ab(c'\n", 4, 17, "parenthes"),
     ("rules:\n  - nmae: a\n    when: {reply: 'x'}\n", 2, 5, "name"),
     ("rules:\n  - name: a\n    when: {replie: 'x'}\n", 3, 12, "reply"),
     ("rulez:\n  - name: a\n    when: {reply: 'x'}\n", 1, 1, "rules"),

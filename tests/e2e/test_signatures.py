@@ -182,7 +182,7 @@ workspaces:
 """
     daemon = Daemon(build, folder, config=config, env={"SENDKIT_API_KEY": "sk_presets"}).start()
     yield daemon
-    daemon.kill()
+    daemon.stop()
     remove(folder)
 
 

@@ -1,10 +1,24 @@
 """Waiting for facts: poll until true or a deadline, never a bare sleep."""
 
 import os
+import re
 import time
 
-# Under sanitizers or on a loaded machine: AUTOMARK_PATIENCE=5 gives everything five times as long.
-PATIENCE = float(os.environ.get("AUTOMARK_PATIENCE", "1"))
+BUILD = os.path.abspath(os.environ.get("AUTOMARK_BUILD", os.path.join(os.path.dirname(__file__), "../../build")))
+
+
+def sanitized():
+    """Whether the build has a sanitizer in it, by what CMake remembers."""
+    try:
+        with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as cache:
+            return bool(re.search(r"^AUTOMARK_SANITIZE:\w+=\w", cache.read(), re.M))
+    except OSError:
+        return False
+
+
+SANITIZED = sanitized()
+# Deadlines are so many times as long: AUTOMARK_PATIENCE=5 helps on a loaded machine.
+PATIENCE = float(os.environ.get("AUTOMARK_PATIENCE", "4" if SANITIZED else "1"))
 
 
 def eventually(fact, what, seconds=10.0, every=0.02):
