@@ -7,13 +7,14 @@
 #include "api/retry.h"
 #include "base/alloc.h"
 
-#define WATCH_MAX 64             /* jobs whose lone calls are remembered; older ones start anew */
-#define STACK_MAX 32             /* parts to do next; what does not fit is found in the store */
-#define DOUBTS 3                 /* lone refusals of different ids that stop the workspace */
-#define PATIENCE 8               /* failures in a row after which no single job is to blame */
-#define SHRINK_FROM 3            /* failures in a row from which batches get smaller */
-#define ASIDE_MS INT64_C(600000) /* how long a refused id is out of the way, at most */
-#define PROOF_MS INT64_C(60000)  /* how old a success may be that speaks for the service */
+#define WATCH_MAX 64              /* jobs whose lone calls are remembered; older ones start anew */
+#define STACK_MAX 32              /* parts to do next; what does not fit is found in the store */
+#define DOUBTS 3                  /* lone refusals of different ids that stop the workspace */
+#define PATIENCE 8                /* failures in a row after which no single job is to blame */
+#define SHRINK_FROM 3             /* failures in a row from which batches get smaller */
+#define ASIDE_MS INT64_C(600000)  /* how long a refused id is out of the way, at most */
+#define PROOF_MS INT64_C(60000)   /* how old a success may be that speaks for the service */
+#define BISECT_MS INT64_C(120000) /* how long ago the bisection may have begun */
 #define PROBE_FIRST_MS INT64_C(5000)
 #define PROBE_LAST_MS INT64_C(60000)
 
@@ -133,9 +134,11 @@ static void watch_put(struct lane *l, const struct suspect *s)
 static bool ripe(const struct lane *l, const struct suspect *s, int64_t wall_ms)
 {
     const struct track *t = &l->tracks[JOB_READ];
+    const bool last_of_bisection = l->clear && l->doubt <= 1 &&
+                                   wall_ms - t->last_success_at_ms < PROOF_MS &&
+                                   wall_ms - s->refused_at_ms < BISECT_MS;
     return s->refused && t->last_success_at_ms > s->refused_at_ms &&
-           (t->successes > s->successes ||
-            (l->clear && l->doubt <= 1 && wall_ms - t->last_success_at_ms < PROOF_MS));
+           (t->successes > s->successes || last_of_bisection);
 }
 
 static const struct suspect *next_ripe(const struct lane *l, bool with_new_proof, int64_t wall_ms)
