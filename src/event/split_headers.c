@@ -19,7 +19,7 @@ static unsigned count_roles(uint8_t roles)
 {
     unsigned n = 0;
     for (unsigned r = ROLE_FROM; r <= ROLE_SUBJECT; r++)
-        n += (roles >> r) & 1u;
+        n += ((unsigned)roles >> r) & 1u;
     return n;
 }
 
