@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/cleanup.h"
 #include "rules/eval.h"
 
 /* Which ends are still possible, were the unknown fields known. */
@@ -269,54 +267,6 @@ void match_event(const struct ruleset *rs, struct match_scratch *scratch, const 
     out->hangs_on_unknown = w.ends == (END_MARKED | END_KEPT);
     if (out->kind == VERDICT_NONE)
         find_nearest(&w, rs);
-}
-
-/* ---- in words ---- */
-
-static void describe_reason(struct buf *out, const struct match_reason *r)
-{
-    if (!r->cond)
-        return;
-    buf_printf(out, " matched %s", r->cond->field.name);
-    if (r->words[0])
-        buf_printf(out, " '%s'", r->words);
-}
-
-static void describe_doubt(struct buf *out, const struct verdict *v)
-{
-    const bool limit = v->limited == v->rule;
-    buf_printf(out, " could not tell (%s)", limit ? v->limit : WHY_UNKNOWN);
-}
-
-static void describe_none(struct buf *out, const struct verdict *v)
-{
-    buf_puts(out, "no-match: nothing matched");
-    if (v->shadow) {
-        buf_printf(out, "; in shadow, rule %s", v->shadow->name);
-        describe_reason(out, &v->shadow_reason);
-    }
-    if (v->limited)
-        buf_printf(out, "; rule %s could not tell (%s)", v->limited->name, v->limit);
-    if (v->near.rule)
-        buf_printf(out, "; nearest was rule %s: %u of %u conditions held", v->near.rule->name,
-                   v->near.held, v->near.of);
-}
-
-void verdict_describe(struct buf *out, const struct verdict *v)
-{
-    static const char *const words[] = { "marked: rule", "kept: guard", "kept: guard", "kept: rule",
-                                         "kept: rule" };
-    if (v->kind == VERDICT_NONE) {
-        describe_none(out, v);
-        return;
-    }
-    buf_printf(out, "%s %s", words[v->kind], v->rule->name);
-    if (v->kind == VERDICT_GUARD_UNDECIDED || v->kind == VERDICT_KEEP_UNDECIDED)
-        describe_doubt(out, v);
-    else if (v->reason.cond)
-        describe_reason(out, &v->reason);
-    else
-        buf_puts(out, " matched");
 }
 
 /* ---- the trace ---- */

@@ -62,8 +62,14 @@ void match_event(const struct ruleset *rs, struct match_scratch *scratch, const 
                  const struct match_options *opt, struct verdict *out);
 
 /* What a verdict means in one word and one sentence, for answers, logs and explain:
- * "rule absence matched subject 'Automatic reply'". Appends to out. */
+ * "marked: rule absence matched subject 'Automatic reply'". Appends to out. */
 void verdict_describe(struct buf *out, const struct verdict *v);
+/* mark, guard, guard-undecided, keep, keep-undecided, no-match: for JSON. */
+const char *verdict_kind_name(enum verdict_kind kind);
+/* What a condition asks: "tag is 'interested' or 'meeting_booked'", "all of", "not". */
+void cond_describe(struct buf *out, const struct cond *c);
+/* What was missing of the nearest rule: "tag is 'x'", or "not excepted (because ...)". */
+void near_describe(struct buf *out, const struct near_miss *near);
 
 /* Folds a literal of `is:` and a field's value alike, so that equality is memcmp: case is
  * taken out, runs of blanks and line breaks become one blank, those at the ends go. */

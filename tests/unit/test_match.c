@@ -840,6 +840,9 @@ static void test_describe(void **state)
     rule(rs, "absence", ALL(subject("away"), NOT(subject("no"))));
     rule(rs, "flagged", wanted(FIELD_REPLY, TEST_FLAG, true));
     rule(rs, "never", NOT(subject(".")));
+    struct rule *r = rule(rs, "excepted", subject("aware"));
+    except(r, subject("ware"), 0);
+    r->except->because = "they are";
     const struct {
         const struct event *ev;
         const char *want;
@@ -849,7 +852,11 @@ static void test_describe(void **state)
         { cut_event("away", "x"), "kept: guard call could not tell (field was cut)" },
         { unknown_event("away"), "kept: guard call could not tell (field is unknown)" },
         { event("away, no", ""),
-          "no-match: nothing matched; nearest was rule absence: 1 of 2 conditions held" },
+          "no-match: nothing matched; nearest was rule absence: 1 of 2 conditions held; missing: "
+          "not subject has 'no'" },
+        { event("aware", ""),
+          "no-match: nothing matched; nearest was rule excepted: 1 of 2 conditions held; missing: "
+          "that it is not excepted: subject has 'ware' (they are)" },
         { event("x", ""), "no-match: nothing matched" },
         { event("x", "true"), "marked: rule flagged matched reply" },
         { event(NULL, ""), "marked: rule never matched" },
@@ -858,6 +865,34 @@ static void test_describe(void **state)
         scoped(buf_free) struct buf b = BUF_INIT;
         const struct verdict v = verdict(rs, rows[i].ev);
         verdict_describe(&b, &v);
+        assert_string_equal(buf_str(&b), rows[i].want);
+    }
+}
+
+static void test_describe_conditions(void **state)
+{
+    (void)state;
+    struct cond *in = leaf(FIELD_REPLY, TEST_IN, "x", NULL);
+    in->list_file = "partners.txt";
+    const struct {
+        const struct cond *cond;
+        const char *want;
+    } rows[] = {
+        { subject("a"), "subject has 'a'" },
+        { leaf(FIELD_REPLY, TEST_WHOLE, "a", "b", NULL), "reply is wholly 'a' or 'b'" },
+        { leaf(FIELD_REPLY, TEST_IS, "A", "b", "c", "d", NULL),
+          "reply is 'A' or 'b' or 'c' or 'd'" },
+        { leaf(FIELD_REPLY, TEST_IS, "a", "b", "c", "d", "e", NULL),
+          "reply is 'a' or 'b' or 'c' or 2 more" },
+        { in, "reply is in partners.txt" },
+        { max_chars(9), "reply has at most 9 characters" },
+        { wanted(FIELD_REPLY, TEST_PRESENT, false), "reply is absent" },
+        { wanted(FIELD_REPLY, TEST_FLAG, true), "reply is true" },
+        { NOT(subject("a")), "not" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        scoped(buf_free) struct buf b = BUF_INIT;
+        cond_describe(&b, rows[i].cond);
         assert_string_equal(buf_str(&b), rows[i].want);
     }
 }
@@ -927,6 +962,7 @@ int main(void)
         TEST(test_hangs),
         TEST(test_model),
         TEST(test_describe),
+        TEST(test_describe_conditions),
         TEST(test_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
