@@ -397,6 +397,18 @@ static bool first_line_is_own(const struct mail *m)
     return more;
 }
 
+/* Rules at the end of the lead's words are ornaments. */
+static void drop_last_rules(struct mail *m)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->line[i].class == LINE_OWN && !line_is(m, i, LINE_BLANK | LINE_RULE))
+            end = i + 1;
+    for (size_t i = end; end > 0 && i < m->count; i++)
+        if (m->line[i].class == LINE_OWN && line_is(m, i, LINE_RULE))
+            m->line[i].class = LINE_SIGNATURE;
+}
+
 static void classify(struct splitter *sp)
 {
     struct mail *m = &sp->mail;
@@ -410,6 +422,7 @@ static void classify(struct splitter *sp)
     }
     for (size_t i = 0; i < m->count;)
         i = step(sp, i);
+    drop_last_rules(m);
 }
 
 /* ---- the fields ---- */

@@ -133,6 +133,17 @@ static bool begins_with_date(struct span s, const struct split_index *ix)
     return false;
 }
 
+/* Is the word from word to stop, with the full stop behind it, part of a date or an
+ * address? "sept. 2016", "3:35 nachm. schrieb". */
+static bool is_abbreviation(struct span s, size_t word, size_t stop, const struct split_index *ix)
+{
+    const struct span last = { s.s + word, stop - word };
+    size_t len = 0;
+    return memchr(last.s, '@', last.len) || date_word_at(last, ix) || is_digit(s.s[stop + 2]) ||
+           is_digit(last.s[0]) || (word >= 2 && is_digit(s.s[word - 2])) ||
+           phrase_at(&ix->verbs, span_from(s, stop + 2), &len);
+}
+
 /* A full stop between words, as in prose: "works for me. bob". Not "sept. 2016". */
 static bool has_sentence_break(struct span s, const struct split_index *ix)
 {
@@ -146,9 +157,7 @@ static bool has_sentence_break(struct span s, const struct split_index *ix)
             word = i + 1;
         if (s.s[i] != '.' || s.s[i + 1] != ' ' || i - word < 4 || !is_word_byte(s.s[i + 2]))
             continue;
-        const struct span last = { s.s + word, i - word };
-        if (!memchr(last.s, '@', last.len) && !date_word_at(last, ix) && !is_digit(s.s[i + 2]) &&
-            !is_digit(last.s[0]))
+        if (!is_abbreviation(s, word, i, ix))
             return true;
     }
     return false;
@@ -372,21 +381,26 @@ static bool try_from(const struct mail *m, size_t i, size_t last, struct candida
     return false;
 }
 
-/* Where several lines could be the first one, the nearest that begins as attributions
- * do wins: prose above must not be swallowed. */
+/* Does the later of two candidates that end in the same line begin more like one? */
+static bool is_better_start(const struct candidate *later, const struct candidate *c)
+{
+    if (later->form == OPENED)
+        return true;
+    if (c->verb && !later->verb)
+        return false;
+    if (later->form == DATED)
+        return c->form == NAMED || (c->form == DATED && later->has.time && later->has.address);
+    return c->form == NAMED && later->verb && later->before.len > 0 && later->before.s[0] != '<';
+}
+
+/* Prose above an attribution must not be swallowed. */
 static bool begins_later(const struct mail *m, size_t i, size_t end, const struct candidate *c)
 {
     for (size_t j = i + 1; j < end; j++) {
         struct candidate later;
         size_t later_end = 0;
-        if (m->line[j].level > 0 || !try_from(m, j, end - 1, &later, &later_end) ||
-            later_end != end)
-            continue;
-        if (later.form == OPENED || (later.form == NAMED && c->form == NAMED &&
-                                     later.before.len > 0 && later.before.s[0] != '<' && c->verb))
-            return true;
-        if (later.form == DATED && c->form != OPENED &&
-            (c->form == NAMED || (later.has.time && later.has.address)))
+        if (m->line[j].level == 0 && try_from(m, j, end - 1, &later, &later_end) &&
+            later_end == end && is_better_start(&later, c))
             return true;
     }
     return false;
@@ -404,19 +418,27 @@ const char *attribution_at(const struct mail *m, size_t i, size_t *end)
 
 /* ---- inside a line ---- */
 
+static bool is_behind_sentence(const char *s, size_t at)
+{
+    while (at > 0 && s[at - 1] == ' ')
+        at--;
+    return at == 0 || strchr(".!?:>)-]", s[at - 1]) != NULL;
+}
+
 /* Cheap: may an attribution begin at byte at, inside a line? A start word must be a
- * capital there, where the script has any. */
+ * capital there, where the script has any; a bare date must begin a sentence. */
 static bool may_begin(const struct mail *m, const struct line *l, size_t at)
 {
     const char *s = m->text + l->at;
     const struct span low = { m->low.data + l->at + at, l->len - at };
     if (at > 0 && is_word_byte(s[at - 1]))
         return false;
+    size_t len = 0;
     if (!is_digit(s[at]) && (unsigned char)s[at] < 0x80 && s[at] == low.s[0])
         return false;
-    size_t len = 0;
-    const struct phrase *start = phrase_at(&m->ix->starts, low, &len);
-    return begins_with_date(start ? span_trim(span_from(low, len)) : low, m->ix);
+    if (phrase_at(&m->ix->starts, low, &len))
+        return begins_with_date(span_trim(span_from(low, len)), m->ix);
+    return is_behind_sentence(s, at) && begins_with_date(low, m->ix);
 }
 
 /* Only the full form counts here. */
