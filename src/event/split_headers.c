@@ -62,6 +62,8 @@ static const struct phrase *label_at(const struct mail *m, size_t i)
     return n > 0 && m->line[i].level == 0 ? &split_labels.list[n - 1] : NULL;
 }
 
+static const char *find_inline(const struct mail *m, size_t i, size_t *from);
+
 const char *headers_at(const struct mail *m, size_t i, size_t *end)
 {
     static const struct block empty;
@@ -85,14 +87,17 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
         }
     }
     *end = last + 1;
-    while (*end < m->count && !line_is(m, *end, LINE_BLANK) && *end <= last + 1)
-        ++*end; /* a value may go on for a line */
-    return block_name(&b);
+    const char *name = block_name(&b);
+    size_t at = 0;
+    if (!name && (name = find_inline(m, i, &at)) && at > 0)
+        name = NULL;
+    return name;
 }
 
 /* ---- a block in one line ---- */
 
 #define LABEL_HITS 6
+#define LAST_VALUE 200 /* bytes of the last value that are looked at */
 
 /* The last labels seen in a line, and where evidence was last seen in it. */
 struct labels_seen {
@@ -138,7 +143,9 @@ static void note_evidence(struct labels_seen *seen, struct span s, size_t to,
     seen->looked = to;
 }
 
-static bool make_block(const struct mail *m, const struct labels_seen *seen, size_t from)
+/* The name of the block that the labels seen from number from on make, or NULL. Two
+ * labels are enough where they begin the line. */
+static const char *make_block(const struct mail *m, const struct labels_seen *seen, size_t from)
 {
     static const struct block empty;
     struct block b = empty;
@@ -147,15 +154,29 @@ static bool make_block(const struct mail *m, const struct labels_seen *seen, siz
     const size_t at = seen->hit[from % LABEL_HITS].at;
     b.address = seen->address_at > at;
     b.date = seen->date_at > at;
-    return (b.address || b.date) && block_name(&b);
+    const bool sure = seen->n - from >= 3 || (at == 0 && b.address && b.date);
+    return sure && (b.address || b.date) ? block_name(&b) : NULL;
 }
 
-bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+static const char *try_blocks(const struct mail *m, const struct labels_seen *seen, size_t *at)
+{
+    for (size_t f = seen->first; f + 2 <= seen->n; f++) {
+        const char *name = make_block(m, seen, f);
+        *at = seen->hit[f % LABEL_HITS].at;
+        if (name)
+            return name;
+    }
+    return NULL;
+}
+
+/* A block in one line, which begins at byte *from of it. */
+static const char *find_inline(const struct mail *m, size_t i, size_t *from)
 {
     const struct line *l = &m->line[i];
     const struct span s = { m->low.data + l->at, l->len };
     struct labels_seen seen = { .n = 0 };
-    for (const char *c = s.s; (c = memchr(c, ':', s.len - (size_t)(c - s.s))); c++) {
+    const char *name = NULL;
+    for (const char *c = s.s; !name && (c = memchr(c, ':', s.len - (size_t)(c - s.s))); c++) {
         size_t at = 0;
         const struct phrase *label = label_before(m, s, (size_t)(c - s.s), &at);
         if (!label)
@@ -166,14 +187,19 @@ bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
         while (seen.n - seen.first > LABEL_HITS ||
                at - seen.hit[seen.first % LABEL_HITS].at > INLINE_SPAN)
             seen.first++;
-        for (size_t f = seen.first; f + 3 <= seen.n; f++)
-            if (make_block(m, &seen, f)) {
-                *from = seen.hit[f % LABEL_HITS].at;
-                *to = s.len;
-                return true;
-            }
+        name = try_blocks(m, &seen, from);
     }
-    return false;
+    if (name || seen.n < 2)
+        return name;
+    const size_t room = seen.looked + LAST_VALUE;
+    note_evidence(&seen, s, s.len < room ? s.len : room, m->ix);
+    return try_blocks(m, &seen, from);
+}
+
+bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
+{
+    *to = m->line[i].len;
+    return find_inline(m, i, from) != NULL;
 }
 
 /* ---- dashed markers ---- */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "event/html.h"
 #include "event/split.h"
 
 /* ---- one character ---- */
@@ -400,16 +401,43 @@ void text_cut(struct buf *b, size_t max)
     buf_truncate(b, len);
 }
 
+/* Zones begin at line starts, so the pieces between them fold on their own. */
+static void fold_html(struct buf *out, struct html_text *html)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < html->nzones; i++) {
+        text_fold(out, buf_str(&html->text) + from, html->zones[i].at - from);
+        from = html->zones[i].at;
+        html->zones[i].at = out->len;
+    }
+    text_fold(out, buf_str(&html->text) + from, html->text.len - from);
+}
+
+static void prepare_html(struct reply_text *out, const char *body, size_t len, const char *own)
+{
+    scoped(html_text_done) struct html_text html = HTML_TEXT_INIT;
+    html_to_text(&html, body, len);
+    fold_html(&out->text, &html);
+    split(out, buf_str(&out->text), out->text.len, html.zones, html.nzones, own);
+    out->was_html = true;
+}
+
 void reply_text_prepare(struct reply_text *out, const char *body, size_t len, enum text_kind kind,
                         const char *own_text)
 {
     scoped(buf_free) struct buf own = BUF_INIT;
+    scoped(buf_free) struct buf in = BUF_INIT;
     const bool too_long = len > TEXT_MAX_INPUT;
-    (void)kind;
-    text_fold(&out->text, body, too_long ? TEXT_MAX_INPUT : len);
+    utf8_repair(&in, body, too_long ? utf8_cut(body, len, TEXT_MAX_INPUT) : len);
     if (own_text)
         text_fold(&own, own_text, strlen(own_text));
-    split(out, buf_str(&out->text), out->text.len, NULL, 0, own_text ? buf_str(&own) : NULL);
+    const char *ours = own_text ? buf_str(&own) : NULL;
+    if (kind == TEXT_HTML || (kind == TEXT_GUESS && html_is_likely(buf_str(&in), in.len))) {
+        prepare_html(out, buf_str(&in), in.len, ours);
+    } else {
+        text_fold(&out->text, buf_str(&in), in.len);
+        split(out, buf_str(&out->text), out->text.len, NULL, 0, ours);
+    }
     out->text_cut = out->text.len > TEXT_MAX_LONG;
     text_cut(&out->text, TEXT_MAX_LONG);
     if (too_long)

@@ -21,7 +21,7 @@
 
 #define TEXT_MAX_LONG (64 * 1024)        /* bytes kept of the fields text and quoted */
 #define TEXT_MAX_SHORT (16 * 1024)       /* bytes kept of every other field */
-#define TEXT_MAX_INPUT (4 * 1024 * 1024) /* bytes of a body looked at; the rest is cut */
+#define TEXT_MAX_INPUT (2 * 1024 * 1024) /* bytes of a body looked at; the rest is cut */
 #define TEXT_MAX_CUTS 64                 /* marks remembered; the first ones */
 
 /* Appends the folded text to out. s should be well formed UTF-8; anything else is
