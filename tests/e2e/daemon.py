@@ -55,10 +55,12 @@ class UnixHTTP(http.client.HTTPConnection):
 
 
 class Daemon:
-    def __init__(self, build, folder, sandbox=None, rules=RULES, config=None, args=(), env=None, secret=SECRET):
+    def __init__(self, build, folder, sandbox=None, rules=RULES, config=None, args=(), env=None, secret=SECRET,
+                 wrapper=()):
         self.build, self.folder = build, pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.sandbox, self.secret = sandbox, secret
+        self.wrapper = list(wrapper)  # a command in front of the daemon's: strace, prlimit
         self.store = self.folder / "automark.db"
         self.socket = self.folder / "automark.sock"
         self.log_path = self.folder / "log"
@@ -87,8 +89,9 @@ class Daemon:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("AUTOMARK_", "SENDKIT_"))}
         self.log_from = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([os.path.join(self.build, "automark"), "serve", *self.args],
-                                            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=clean | self.env)
+            command = ["setpriv", "--pdeathsig", "KILL", *self.wrapper, os.path.join(self.build, "automark"), "serve", *self.args]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=clean | self.env)
         return self
 
     def start(self):
@@ -147,9 +150,10 @@ class Daemon:
         signed = wire.signed_headers(raw, secret or self.secret, event)
         return wire.request(self.port, "POST", path, raw, signed | (headers or {}), **how)
 
-    def reply(self, conversation, text="Thanks", path="/hooks/default", secret=None, **more):
+    def reply(self, conversation, text="Thanks", path="/hooks/default", secret=None, fresh=False, timeout=20.0, **more):
         """A webhook about a reply; nothing is added to the thread at SendKit."""
-        return self.post(reply_event(conversation, text, **more), path=path, secret=secret)
+        body = reply_event(conversation, text, **more)
+        return self.post(body, path=path, secret=secret, fresh=fresh, timeout=timeout)
 
     def says(self, conversation, text="Thanks", message=None, events=("email.replied",), **more):
         """The lead says it: into SendKit's thread and as webhooks. The last answer."""
