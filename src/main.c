@@ -12,6 +12,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     { "check", cmd_check, "mistakes in rule files, by file, line and column" },
+    { "test", cmd_test, "runs the rules' own tests" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
     { "version", NULL, "of automark and the libraries that it runs with; also --version" },
     { "help", NULL, "this page; 'automark COMMAND --help' tells about one command" },

@@ -110,12 +110,18 @@ char *loader_beside(const struct loader *l, const char *path);
 /* A rule file's name, a test file's name; neither for anything else. */
 bool rules_name_is_yaml(const char *path);
 bool rules_name_is_test(const char *path);
-/* The rule files of a folder in byte order, for the caller to free with loader_names_done(). */
+/* The rule or test files of a folder in byte order, for the caller to free with
+ * loader_names_done(). */
 struct loader_names {
     char **list;
     size_t count;
 };
-int loader_folder(struct loader *l, const char *path, bool tests, bool list_ignored,
+enum folder_what {
+    FOLDER_RULES,
+    FOLDER_TESTS,
+    FOLDER_IGNORED, /* gives no names, but a note about each file that no rule needs */
+};
+int loader_folder(struct loader *l, const char *path, enum folder_what what,
                   struct loader_names *out);
 void loader_names_done(struct loader_names *n);
 

@@ -19,10 +19,11 @@ struct walk {
 
 /* ---- what one rule says ---- */
 
-/* A draft counts as live for its own tests. */
+/* A draft, or a rule in shadow, counts as live for its own tests. */
 static enum rule_state state_now(const struct rule *r, const struct match_options *opt)
 {
-    if (r->state == RULE_DRAFT && opt->draft && strcmp(opt->draft, r->name) == 0)
+    if ((r->state == RULE_DRAFT || r->state == RULE_SHADOW) && opt->draft &&
+        strcmp(opt->draft, r->name) == 0)
         return RULE_LIVE;
     return r->state;
 }

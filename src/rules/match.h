@@ -52,7 +52,7 @@ struct match_options {
     int64_t now_ms;    /* wall time: active, until */
     int64_t budget_ms; /* CPU per event; 0: limits only, and no quarantine, so that the same
                         * event always has the same verdict (test, diff, explain) */
-    const char *draft; /* a draft rule's name to treat as live (its own tests), or NULL */
+    const char *draft; /* a draft or shadow rule's name to treat as live (its tests), or NULL */
 };
 
 #define MATCH_BUDGET_MS 20

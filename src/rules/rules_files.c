@@ -119,8 +119,17 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void take_entry(struct loader *l, const char *folder, const char *name, bool tests,
-                       bool list_ignored, struct loader_names *out)
+/* A list file that a rule reads is not ignored. */
+static bool in_use(const struct loader *l, const char *path)
+{
+    for (size_t i = 0; i < l->rs->nfiles; i++)
+        if (strcmp(l->rs->files[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static void take_entry(struct loader *l, const char *folder, const char *name,
+                       enum folder_what what, struct loader_names *out)
 {
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return;
@@ -129,9 +138,9 @@ static void take_entry(struct loader *l, const char *folder, const char *name, b
     if (stat(path, &st) < 0)
         st.st_mode = S_IFREG; /* a dangling link is opened, and that mistake reported */
     const char *why = why_ignored(name, &st);
-    if (why && list_ignored)
+    if (what == FOLDER_IGNORED && why && !in_use(l, path))
         diags_add(l->diags, DIAG_NOTE, path, 0, 0, NULL, "ignored: %s", why);
-    if (why || rules_name_is_test(name) != tests)
+    if (why || what == FOLDER_IGNORED || rules_name_is_test(name) != (what == FOLDER_TESTS))
         return;
     out->list = xreallocarray(out->list, out->count + 1, sizeof(*out->list));
     out->list[out->count++] = path;
@@ -148,7 +157,7 @@ static int check_folder(struct loader *l, int fd, const char *path)
     return -1;
 }
 
-int loader_folder(struct loader *l, const char *path, bool tests, bool list_ignored,
+int loader_folder(struct loader *l, const char *path, enum folder_what what,
                   struct loader_names *out)
 {
     DIR *dir = opendir(path);
@@ -161,9 +170,9 @@ int loader_folder(struct loader *l, const char *path, bool tests, bool list_igno
     }
     int result = check_folder(l, dirfd(dir), path);
     for (struct dirent *e; result == 0 && (e = readdir(dir));)
-        take_entry(l, path, e->d_name, tests, list_ignored, out);
+        take_entry(l, path, e->d_name, what, out);
     closedir(dir);
-    if (out->count > 1)
+    if (out && out->count > 1)
         qsort(out->list, out->count, sizeof(*out->list), by_bytes);
     return result;
 }

@@ -61,20 +61,25 @@ static void load_file(struct loader *l, const char *path, root_fn *read)
     l->file = NULL;
 }
 
-static void load_folder(struct loader *l, const char *path, bool list_ignored)
+static void load_folder(struct loader *l, const char *path)
 {
     scoped(loader_names_done) struct loader_names files = { .list = NULL };
-    if (loader_folder(l, path, false, list_ignored, &files) < 0)
+    if (loader_folder(l, path, FOLDER_RULES, &files) < 0)
         return;
     for (size_t i = 0; i < files.count; i++)
         load_file(l, files.list[i], loader_rule_file);
 }
 
-static void load_path(struct loader *l, const char *path, bool list_ignored)
+static bool is_folder(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        load_folder(l, path, list_ignored);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void load_path(struct loader *l, const char *path)
+{
+    if (is_folder(path))
+        load_folder(l, path);
     else if (rules_name_is_test(path))
         return; /* holds tests, no rules */
     else if (rules_name_is_yaml(path))
@@ -254,7 +259,10 @@ struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, st
     const size_t errors = d->errors;
     loader_init(&l, src, d);
     for (size_t i = 0; i < src->npaths; i++)
-        load_path(&l, src->paths[i], list_ignored);
+        load_path(&l, src->paths[i]);
+    for (size_t i = 0; i < src->npaths && list_ignored; i++)
+        if (is_folder(src->paths[i]))
+            (void)loader_folder(&l, src->paths[i], FOLDER_IGNORED, NULL);
     return finish(&l, errors);
 }
 
@@ -287,14 +295,13 @@ static void read_test_file(struct loader *l, const struct yaml_node *root)
 
 static void load_tests_of(struct loader *l, const char *path)
 {
-    struct stat st;
-    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+    if (!is_folder(path)) {
         if (rules_name_is_test(path))
             load_file(l, path, read_test_file);
         return;
     }
     scoped(loader_names_done) struct loader_names files = { .list = NULL };
-    if (loader_folder(l, path, true, false, &files) < 0)
+    if (loader_folder(l, path, FOLDER_TESTS, &files) < 0)
         return;
     for (size_t i = 0; i < files.count; i++)
         load_file(l, files.list[i], read_test_file);
