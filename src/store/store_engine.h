@@ -77,9 +77,9 @@ struct names {
 int engine_marked_in(struct engine *e, const char *workspace, const char *message, size_t max,
                      struct names *out, struct error *err);
 void names_done(struct names *n);
-/* Marks queued after since_ms, counted up to max; rule NULL: of all rules. */
+/* Marks queued after since_ms, the oldest max of them; rule NULL: of all rules. */
 int engine_marks(struct engine *e, const char *workspace, const char *rule, int64_t since_ms,
-                 int64_t max, int64_t *count, struct error *err);
+                 int64_t max, int64_t *count, int64_t *oldest_ms, struct error *err);
 
 /* ---- jobs -------------------------------------------------------------------------- */
 

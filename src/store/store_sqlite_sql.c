@@ -37,10 +37,12 @@ static const char *const text[SQL_COUNT] = {
     [SQL_REPLY_MARKED_IN] =
         "SELECT conversation FROM replies WHERE kept=0 AND workspace=?1 AND message=?2"
         " ORDER BY id DESC LIMIT ?3",
-    [SQL_MARKS_OF_RULE] = "SELECT count(*) FROM (SELECT 1 FROM replies WHERE outcome=0 AND"
-                          " workspace=?1 AND rule=?2 AND arrived_at>?3 LIMIT ?4)",
-    [SQL_MARKS_OF_ALL] = "SELECT count(*) FROM (SELECT 1 FROM replies WHERE outcome=0 AND"
-                         " workspace=?1 AND arrived_at>?3 LIMIT ?4)",
+    [SQL_MARKS_OF_RULE] =
+        "SELECT count(*),min(arrived_at) FROM (SELECT arrived_at FROM replies WHERE outcome=0"
+        " AND workspace=?1 AND rule=?2 AND arrived_at>?3 ORDER BY arrived_at LIMIT ?4)",
+    [SQL_MARKS_OF_ALL] =
+        "SELECT count(*),min(arrived_at) FROM (SELECT arrived_at FROM replies WHERE outcome=0"
+        " AND workspace=?1 AND arrived_at>?3 ORDER BY arrived_at LIMIT ?4)",
 
     [SQL_JOB_ADD] = "INSERT INTO jobs(kind,state,reach,again,owed,workspace,conversation,rule,note,"
                     "created_at,due_at,wait_ms,updated_at,sent_at,reached_at,done_at,attempts,part,"
@@ -69,7 +71,8 @@ static const char *const text[SQL_COUNT] = {
                      " AND kind=?2" NOT_IN_FLIGHT " ORDER BY due_at LIMIT 1",
     [SQL_NEXT_PART] = "SELECT part FROM jobs WHERE state=0 AND part>0 AND workspace=?1"
                       " AND due_at<=?2" NOT_IN_FLIGHT " ORDER BY part LIMIT 1",
-    [SQL_JOBS_SENDING] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state=1 AND id>?1 ORDER BY id"
+    [SQL_JOBS_SENDING] = "SELECT " JOB_COLUMNS
+                         " FROM jobs INDEXED BY jobs_sending WHERE state=1 AND id>?1 ORDER BY id"
                          " LIMIT ?2",
     [SQL_JOBS_CLAMP] = "UPDATE jobs SET due_at=?1+wait_ms WHERE state=0 AND due_at>?1+wait_ms",
     [SQL_JOBS_LIST_FROM] = "SELECT id FROM jobs WHERE id>?1 ORDER BY id LIMIT 1",

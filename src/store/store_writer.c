@@ -60,6 +60,7 @@ struct writer {
 
     /* The writer thread's own */
     struct engine *engine;
+    struct caps *caps;
     struct store_files files;
     int64_t last_wall_ms;
     int64_t looked_mono_ms, worked_mono_ms, forget_mono_ms;
@@ -364,6 +365,7 @@ static int run_as_item(struct commit *c, struct work *k, struct error *err)
         return -1;
     }
     k->err = own;
+    caps_forget(c->caps);
     return engine_item_undo(c->engine, err);
 }
 
@@ -394,6 +396,7 @@ static int run_transaction(struct writer *w, struct commit *c, struct work_list 
     if (run_items(w, c, batch, unread_due_ms, err) == 0 && engine_commit(c->engine, err) == 0)
         return 0;
     engine_rollback(c->engine);
+    caps_forget(c->caps);
     return -1;
 }
 
@@ -411,7 +414,7 @@ static void tell_of_jobs(struct writer *w)
  * the caller decides what to try again. */
 static bool store_batch(struct writer *w, struct work_list *batch, struct error *why)
 {
-    struct commit c = { .engine = w->engine, .now_ms = w->cfg.wall_ms() };
+    struct commit c = { .engine = w->engine, .caps = w->caps, .now_ms = w->cfg.wall_ms() };
     int64_t unread_due_ms = -1;
     if (!batch->first)
         return true;
@@ -594,7 +597,7 @@ static void *writer_main(void *arg)
 
 static int recover_once(struct writer *w, int64_t *unread_due_ms, struct error *err)
 {
-    struct commit c = { .engine = w->engine, .now_ms = w->cfg.wall_ms() };
+    struct commit c = { .engine = w->engine, .caps = w->caps, .now_ms = w->cfg.wall_ms() };
     bool more = true;
     w->last_wall_ms = c.now_ms;
     if (engine_begin(w->engine, err) < 0)
@@ -634,6 +637,7 @@ static void dispose(struct writer *w)
     pthread_cond_destroy(&w->arrived);
     pthread_cond_destroy(&w->answered);
     pthread_mutex_destroy(&w->lock);
+    caps_free(w->caps);
     free(w);
 }
 
@@ -643,6 +647,7 @@ struct writer *writer_new(const struct writer_config *cfg, struct engine *e,
     struct writer *w = xcalloc(1, sizeof(*w));
     w->cfg = *cfg;
     w->engine = e;
+    w->caps = caps_new();
     w->files = *files;
     pthread_mutex_init(&w->lock, NULL);
     cond_init_mono(&w->arrived);
