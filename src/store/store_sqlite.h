@@ -103,8 +103,10 @@ int sql_error(struct engine *e, int rc, struct error *err, const char *doing);
 /* Appends what SQLite's error log said last, and forgets it. */
 void sql_last_words(struct error *err);
 
-/* Brings an empty or older database to the schema of this program; refuses others. */
-int schema_prepare(struct engine *e, const char *path, struct error *err);
+/* Refuses another program's database and one of a newer automark; changes nothing. */
+int schema_check(struct engine *e, const char *path, struct error *err);
+/* Brings an empty or older database to the schema of this program. */
+int schema_prepare(struct engine *e, struct error *err);
 /* PRAGMA name, or PRAGMA name=value: its first answer as a number or text. */
 int sql_pragma(struct engine *e, const char *pragma, char *answer, size_t size, struct error *err);
 int sql_script(struct engine *e, const char *script, struct error *err);

@@ -101,7 +101,8 @@ static int take_step(struct engine *e, size_t done, struct error *err)
     return 0;
 }
 
-int schema_prepare(struct engine *e, const char *path, struct error *err)
+/* Touches nothing: another program's file must stay as it was. */
+int schema_check(struct engine *e, const char *path, struct error *err)
 {
     long version;
     if (check_ours(e, path, err) < 0 || pragma_number(e, "PRAGMA user_version", &version, err) < 0)
@@ -111,6 +112,14 @@ int schema_prepare(struct engine *e, const char *path, struct error *err)
                          "%s was written by a newer automark (schema %ld, this one knows up to "
                          "%zu): start that version again, or restore a backup from before it",
                          path, version, ARRAY_LEN(steps));
+    return 0;
+}
+
+int schema_prepare(struct engine *e, struct error *err)
+{
+    long version;
+    if (pragma_number(e, "PRAGMA user_version", &version, err) < 0)
+        return -1;
     for (size_t done = (size_t)version; done < ARRAY_LEN(steps); done++)
         if (take_step(e, done, err) < 0)
             return -1;

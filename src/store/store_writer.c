@@ -15,7 +15,7 @@
 #define SUBMISSION_MAX_BYTES ((size_t)256 << 10)
 #define LOOK_AT_DISK_MS 1000
 #define FOLD_IDLE_MS 1000
-#define FOLD_BYTES (INT64_C(4) << 20)
+#define FOLD_BYTES (INT64_C(4) << 20) /* of log; at most 1/32 of the disk */
 #define SHRINK_BYTES (INT64_C(64) << 20)
 #define FORGET_EVERY_MS (INT64_C(600) * 1000)
 #define FORGET_SLICE_MS 5 /* leaves time for the commit: 10 ms in all */
@@ -62,6 +62,7 @@ struct writer {
     struct engine *engine;
     struct caps *caps;
     struct store_files files;
+    int64_t fold_bytes;
     int64_t last_wall_ms;
     int64_t looked_mono_ms, worked_mono_ms, forget_mono_ms;
     bool low, broken;
@@ -445,6 +446,13 @@ static void split(struct work_list *batch, struct work_list *submissions, struct
         list_add(k->submission ? submissions : calls, k);
 }
 
+static void fold(struct writer *w, bool shrink)
+{
+    struct error why = ERROR_INIT;
+    if (engine_fold_log(w->engine, shrink, &why) < 0)
+        note_trouble(w, &why);
+}
+
 /* Low on space, new events are refused and everything else goes on. */
 static void run_low(struct writer *w, struct work_list *batch, const struct error *why)
 {
@@ -452,7 +460,10 @@ static void run_low(struct writer *w, struct work_list *batch, const struct erro
     struct error again = ERROR_INIT;
     split(batch, &submissions, &calls);
     refuse(w, &submissions, why);
-    if (!store_batch(w, &calls, &again))
+    if (store_batch(w, &calls, &again))
+        return;
+    fold(w, true); /* the log's space is room as well */
+    if (w->broken || !store_batch(w, &calls, &again))
         refuse(w, &calls, &again);
 }
 
@@ -476,18 +487,11 @@ static void run_batch(struct writer *w, struct work_list *batch)
 /* ---- between commits
  * ----------------------------------------------------------------------------------- */
 
-static void fold(struct writer *w, bool shrink)
-{
-    struct error why = ERROR_INIT;
-    if (engine_fold_log(w->engine, shrink, &why) < 0)
-        note_trouble(w, &why);
-}
-
 static void fold_log(struct writer *w, bool idle, int64_t mono_ms)
 {
     const int64_t bytes = engine_log_bytes(w->engine);
     const bool rested = idle && mono_ms - w->worked_mono_ms >= FOLD_IDLE_MS;
-    if (bytes > FOLD_BYTES || (bytes > 0 && rested))
+    if (bytes > w->fold_bytes || (bytes > 0 && rested))
         fold(w, bytes > SHRINK_BYTES);
 }
 
@@ -653,6 +657,8 @@ struct writer *writer_new(const struct writer_config *cfg, struct engine *e,
     cond_init_mono(&w->arrived);
     pthread_cond_init(&w->answered, NULL);
     list_init(&w->queue);
+    const int64_t share = store_files_disk_bytes(files) / 32;
+    w->fold_bytes = share > 0 && share < FOLD_BYTES ? share : FOLD_BYTES;
     if (recover(w, err) < 0) {
         dispose(w);
         return NULL;
