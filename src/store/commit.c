@@ -123,7 +123,8 @@ static int cancel_marks(struct commit *c, struct stored_jobs *open, const char *
 }
 
 /* No mark of the conversation stays, and what may have reached SendKit is taken back: any
- * mark not known done before since_ms. While a call is in flight its end decides
+ * mark not known done before since_ms, and any lost call that may still land, though its
+ * mark was done by a later one. While a call is in flight its end decides
  * (commit_result); until then the flying job carries what is owed. */
 static int keep_conversation(struct commit *c, const struct unread *u, int64_t since_ms,
                              int64_t settle_ms, struct receipt *r, struct error *err)
@@ -133,8 +134,8 @@ static int keep_conversation(struct commit *c, const struct unread *u, int64_t s
     bool done, unknown;
     if (engine_open_jobs(c->engine, u->workspace, u->conversation, &open, err) < 0 ||
         cancel_marks(c, &open, u->why, &flying, &r->cancelled, err) < 0 ||
-        engine_reached(c->engine, u->workspace, u->conversation, since_ms, &done, &unknown, err) <
-            0)
+        engine_reached(c->engine, u->workspace, u->conversation, since_ms, c->now_ms - settle_ms,
+                       &done, &unknown, err) < 0)
         return -1;
     if (!flying)
         return unread_after(c, u, done, unknown, settle_ms, &r->unread, err);
@@ -434,6 +435,8 @@ static void note_reach(struct commit *c, struct stored_job *j, enum job_reach re
         j->job.reach = reach;
     if (reach != REACH_NO && j->job.reached_at_ms == 0)
         j->job.reached_at_ms = j->sent_at_ms;
+    if (reach == REACH_UNKNOWN)
+        j->lost_at_ms = c->now_ms;
     if (reach == REACH_DONE)
         j->job.done_at_ms = c->now_ms;
 }
