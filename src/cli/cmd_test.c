@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "rules/coverage.h"
 #include "rules/rules_load.h"
 #include "rules/test_run.h"
 
@@ -24,10 +25,12 @@ static const char usage[] =
     "\n"
     "  --filter TEXT    only tests of rules (or in files) whose name holds TEXT\n"
     "  --format FORMAT  text (default), tap, junit or json\n"
+    "  --coverage       also name the rules, conditions and alternatives that no test exercises\n"
+    "  --min-coverage N fail when less than N percent of them are exercised\n"
     "  --rules PATH     the same as PATH\n"
     "\n"
-    "exit status: 0 all pass, 1 a test failed or a rule has a mistake, 2 wrong use,\n"
-    "3 a path cannot be read\n";
+    "exit status: 0 all pass, 1 a test failed, a rule has a mistake or coverage is too low,\n"
+    "2 wrong use, 3 a path cannot be read\n";
 
 enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON };
 
@@ -36,6 +39,8 @@ struct options {
     size_t npaths;
     const char *filter;
     enum format format;
+    bool coverage;
+    unsigned min_coverage; /* percent */
 };
 
 struct result {
@@ -53,6 +58,8 @@ struct run {
     struct result *results;
     size_t count, failed;
     int64_t took_ms;
+    struct coverage *coverage; /* NULL unless asked for */
+    struct coverage_report report;
 };
 
 /* ---- running ---------------------------------------------------------------------- */
@@ -90,6 +97,8 @@ static void run_one(struct run *run, const struct rule *own, const struct rule_t
         r.got = one_line(buf_take(&words));
         run->failed++;
     }
+    if (run->coverage)
+        coverage_add(run->coverage, own, t, run->now_ms, r.passed);
     if ((run->count & (run->count + 1)) == 0) /* doubles */
         run->results = xreallocarray(run->results, (run->count + 1) * 2, sizeof(*run->results));
     run->results[run->count++] = r;
@@ -110,6 +119,8 @@ static void run_all(struct run *run, const struct rules_tests *files)
     for (size_t i = 0; i < files->ntests; i++)
         run_one(run, NULL, &files->tests[i]);
     run->took_ms = clock_mono_ms() - began;
+    if (run->coverage)
+        coverage_finish(run->coverage, &run->report);
 }
 
 static void run_done(struct run *run)
@@ -119,6 +130,8 @@ static void run_done(struct run *run)
         free(run->results[i].got);
     }
     free(run->results);
+    coverage_report_done(&run->report);
+    coverage_free(run->coverage);
     match_scratch_free(run->scratch);
 }
 
@@ -129,6 +142,28 @@ static const char *title(const struct result *r)
     if (r->own)
         return r->own->name;
     return r->test->other ? r->test->other : "no-match";
+}
+
+static bool coverage_too_low(const struct run *run)
+{
+    return run->coverage && run->report.percent < run->opt->min_coverage;
+}
+
+static void print_coverage(const struct run *run, const char *mark)
+{
+    static const char *const kinds[] = { "rules", "conditions", "alternatives" };
+    const struct coverage_report *r = &run->report;
+    if (!run->coverage)
+        return;
+    for (size_t i = 0; i < r->ngaps; i++)
+        printf("%s%s:%u:%u: untested: %s\n", mark, r->gaps[i].place.file, r->gaps[i].place.line,
+               r->gaps[i].place.col, r->gaps[i].what);
+    printf("%scoverage %u %%:", mark, r->percent);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        printf("%s %zu of %zu %s", i > 0 ? "," : "", r->of[i].covered, r->of[i].total, kinds[i]);
+    putchar('\n');
+    if (coverage_too_low(run))
+        printf("%scoverage is below --min-coverage %u\n", mark, run->opt->min_coverage);
 }
 
 static void print_text(const struct run *run)
@@ -147,6 +182,7 @@ static void print_text(const struct run *run)
     else
         printf("%zu test%s passed (%lld ms)\n", run->count, run->count == 1 ? "" : "s",
                (long long)run->took_ms);
+    print_coverage(run, "");
 }
 
 static void print_tap(const struct run *run)
@@ -159,6 +195,7 @@ static void print_tap(const struct run *run)
         if (!r->passed)
             printf("# expected %s\n# got %s\n", r->expected, r->got);
     }
+    print_coverage(run, "# ");
 }
 
 /* XML 1.0, attribute values; control characters are not allowed even as references. */
@@ -221,6 +258,31 @@ static struct json_object *result_json(const struct result *r)
     return o;
 }
 
+static struct json_object *coverage_json(const struct coverage_report *r)
+{
+    static const char *const kinds[] = { "rules", "conditions", "alternatives" };
+    struct json_object *o = json_new_object();
+    struct json_object *gaps = json_new_array();
+    json_put_int(o, "percent", r->percent);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct json_object *k = json_new_object();
+        json_put_int(k, "covered", (int64_t)r->of[i].covered);
+        json_put_int(k, "total", (int64_t)r->of[i].total);
+        json_put(o, kinds[i], k);
+    }
+    for (size_t i = 0; i < r->ngaps; i++) {
+        struct json_object *g = json_new_object();
+        json_put_str(g, "rule", r->gaps[i].rule->name);
+        json_put_str(g, "file", r->gaps[i].place.file);
+        json_put_int(g, "line", r->gaps[i].place.line);
+        json_put_int(g, "column", r->gaps[i].place.col);
+        json_put_str(g, "untested", r->gaps[i].what);
+        json_push(gaps, g);
+    }
+    json_put(o, "untested", gaps);
+    return o;
+}
+
 static void print_json(const struct run *run)
 {
     scoped(json_freep) struct json_object *o = json_new_object();
@@ -231,6 +293,8 @@ static void print_json(const struct run *run)
     for (size_t i = 0; i < run->count; i++)
         json_push(list, result_json(&run->results[i]));
     json_put(o, "results", list);
+    if (run->coverage)
+        json_put(o, "coverage", coverage_json(&run->report));
     cli_print_json(o);
 }
 
@@ -255,12 +319,50 @@ static bool read_format(const char *word, enum format *out)
     return false;
 }
 
+static bool read_percent(const char *word, unsigned *out)
+{
+    char *end = NULL;
+    const unsigned long n = strtoul(word, &end, 10);
+    *out = (unsigned)n;
+    return *word >= '0' && *word <= '9' && *end == '\0' && n <= 100;
+}
+
+/* -1 when fine, else the exit code. */
+static int take_option(int opt, char **argv, struct options *o)
+{
+    switch (opt) {
+    case 'r':
+        o->paths[o->npaths++] = optarg;
+        return -1;
+    case 'F':
+        o->filter = optarg;
+        return -1;
+    case 'c':
+        o->coverage = true;
+        return -1;
+    case 'm':
+        o->coverage = true;
+        return read_percent(optarg, &o->min_coverage)
+                   ? -1
+                   : cli_usage(usage, "--min-coverage takes 0 to 100, not '%s'", optarg);
+    case 'f':
+        return read_format(optarg, &o->format)
+                   ? -1
+                   : cli_usage(usage, "--format is '%s': text, tap, junit or json would be right",
+                               optarg);
+    default:
+        return cli_bad_option(usage, argv);
+    }
+}
+
 static int read_options(int argc, char **argv, struct options *o)
 {
     static const struct option options[] = {
         { "rules", required_argument, NULL, 'r' },
         { "filter", required_argument, NULL, 'F' },
         { "format", required_argument, NULL, 'f' },
+        { "coverage", no_argument, NULL, 'c' },
+        { "min-coverage", required_argument, NULL, 'm' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
@@ -270,15 +372,9 @@ static int read_options(int argc, char **argv, struct options *o)
     for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         if (opt == 'h')
             return cli_help(usage);
-        if (opt == 'r')
-            o->paths[o->npaths++] = optarg;
-        else if (opt == 'F')
-            o->filter = optarg;
-        else if (opt != 'f')
-            return cli_bad_option(usage, argv);
-        else if (!read_format(optarg, &o->format))
-            return cli_usage(usage, "--format is '%s': text, tap, junit or json would be right",
-                             optarg);
+        const int bad = take_option(opt, argv, o);
+        if (bad >= 0)
+            return bad;
     }
     for (int i = optind; i < argc; i++)
         o->paths[o->npaths++] = argv[i];
@@ -311,9 +407,10 @@ static int test_paths(const struct options *o)
     scoped(run_done) struct run run = {
         .opt = o, .rs = rs, .scratch = match_scratch_new(), .now_ms = src.now_ms
     };
+    run.coverage = o->coverage ? coverage_new(rs, run.scratch) : NULL;
     run_all(&run, &files);
     print(&run);
-    return run.failed > 0 ? EXIT_MISTAKES : EXIT_FINE;
+    return run.failed > 0 || coverage_too_low(&run) ? EXIT_MISTAKES : EXIT_FINE;
 }
 
 int cmd_test(int argc, char **argv)

@@ -45,6 +45,7 @@ struct alternative {
     struct place place;      /* of the scalar */
     const char *source;      /* as the author wrote it */
     struct pattern *pattern; /* TEST_PATTERN, TEST_WHOLE; else NULL */
+    const char *groups;      /* the definitions compiled into it, or NULL */
     const char *literal;     /* TEST_IS, TEST_IN: folded for comparison by literal_fold() */
     size_t literal_len;
 };

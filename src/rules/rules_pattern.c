@@ -266,8 +266,10 @@ bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
         return false;
     l->patterns = arena_grow(l->arena, l->patterns, l->npatterns, sizeof(struct pattern *));
     l->patterns[l->npatterns++] = p;
-    *alt = (struct alternative){ .place = loader_place(l, n),
-                                 .source = arena_text(l->arena, text, len),
-                                 .pattern = p };
+    *alt =
+        (struct alternative){ .place = loader_place(l, n),
+                              .source = arena_text(l->arena, text, len),
+                              .pattern = p,
+                              .groups = groups.len ? arena_strdup(l->arena, groups.data) : NULL };
     return true;
 }
