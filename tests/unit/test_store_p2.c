@@ -78,6 +78,13 @@ static void done_long_ago(struct store *st)
     pass(SETTLE + 1);
 }
 
+static void done_after_loss_just_now(struct store *st)
+{
+    lost_and_sending_again(st);
+    finish(st, sending_id, JOB_DONE, REACH_DONE);
+    pass(MINUTE); /* the lost call may still land */
+}
+
 static void done_after_loss_long_ago(struct store *st)
 {
     lost_and_sending_again(st);
@@ -134,6 +141,7 @@ static const struct {
     { "lost, parked", lost_and_parked, JOB_CANCELLED, 1, 1 },
     { "done within settle", done_just_now, JOB_DONE, 1, 0 },
     { "done long ago", done_long_ago, JOB_DONE, 0, 0 },
+    { "lost, then done just now", done_after_loss_just_now, JOB_DONE, 1, 1 },
     { "lost, then done long ago", done_after_loss_long_ago, JOB_DONE, 0, 0 },
     { "failed", failed, JOB_FAILED, 0, 0 },
     { "lost, then failed", lost_and_failed, JOB_FAILED, 1, 1 },
