@@ -8,7 +8,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-#define HOUR_MS (INT64_C(3600) * 1000)
 #define DUE_MAX_MS (INT64_C(3650) * 86400 * 1000) /* nothing waits longer: sums stay sane */
 #define UNREAD_RETRY_MS (INT64_C(60) * 1000)      /* of one that the sender gave up on */
 #define MARKED_IN_MAX 16                          /* conversations that one guard's keep un-reads */
@@ -124,7 +123,8 @@ static int cancel_marks(struct commit *c, struct stored_jobs *open, const char *
 }
 
 /* No mark of the conversation stays, and what may have reached SendKit is taken back: any
- * mark not known done before since_ms. While a call is in flight its end decides
+ * mark not known done before since_ms, and any lost call that may still land, though its
+ * mark was done by a later one. While a call is in flight its end decides
  * (commit_result); until then the flying job carries what is owed. */
 static int keep_conversation(struct commit *c, const struct unread *u, int64_t since_ms,
                              int64_t settle_ms, struct receipt *r, struct error *err)
@@ -134,8 +134,8 @@ static int keep_conversation(struct commit *c, const struct unread *u, int64_t s
     bool done, unknown;
     if (engine_open_jobs(c->engine, u->workspace, u->conversation, &open, err) < 0 ||
         cancel_marks(c, &open, u->why, &flying, &r->cancelled, err) < 0 ||
-        engine_reached(c->engine, u->workspace, u->conversation, since_ms, &done, &unknown, err) <
-            0)
+        engine_reached(c->engine, u->workspace, u->conversation, since_ms, c->now_ms - settle_ms,
+                       &done, &unknown, err) < 0)
         return -1;
     if (!flying)
         return unread_after(c, u, done, unknown, settle_ms, &r->unread, err);
@@ -212,25 +212,37 @@ static int mark_forbidden(struct commit *c, const struct submission *s, bool *fo
     return engine_guarded(c->engine, s->workspace, s->message, forbidden, err);
 }
 
-/* NULL: within the caps. */
+static int reaches_cap(struct commit *c, const char *workspace, const char *rule, int64_t cap,
+                       bool *over, struct error *err)
+{
+    *over = false;
+    if (cap <= 0)
+        return 0;
+    enum caps_answer a = caps_ask(c->caps, workspace, rule, cap, c->now_ms);
+    if (a == CAPS_COUNT) {
+        const int64_t since = c->now_ms - CAPS_WINDOW_MS;
+        int64_t count, oldest_ms;
+        if (engine_marks(c->engine, workspace, rule, since, cap, &count, &oldest_ms, err) < 0)
+            return -1;
+        caps_counted(c->caps, workspace, rule, cap, c->now_ms, count, oldest_ms);
+        a = count < cap ? CAPS_UNDER : CAPS_OVER;
+    }
+    *over = a == CAPS_OVER;
+    return 0;
+}
+
+/* *why stays as it is within the caps. */
 static int over_cap(struct commit *c, const struct submission *s, const char **why,
                     struct error *err)
 {
-    const int64_t since = c->now_ms - HOUR_MS;
-    int64_t count = 0;
-    *why = NULL;
-    if (s->rule_cap > 0 && s->rule) {
-        if (engine_marks(c->engine, s->workspace, s->rule, since, s->rule_cap, &count, err) < 0)
-            return -1;
-        if (count >= s->rule_cap)
-            *why = "rule-cap";
-    }
-    if (!*why && s->workspace_cap > 0) {
-        if (engine_marks(c->engine, s->workspace, NULL, since, s->workspace_cap, &count, err) < 0)
-            return -1;
-        if (count >= s->workspace_cap)
-            *why = "workspace-cap";
-    }
+    bool rule_full = false, all_full = false;
+    if ((s->rule && reaches_cap(c, s->workspace, s->rule, s->rule_cap, &rule_full, err) < 0) ||
+        reaches_cap(c, s->workspace, NULL, s->workspace_cap, &all_full, err) < 0)
+        return -1;
+    if (rule_full)
+        *why = "rule-cap";
+    else if (all_full)
+        *why = "workspace-cap";
     return 0;
 }
 
@@ -355,6 +367,8 @@ static int remember(struct commit *c, const struct submission *s, int64_t receiv
     };
     if (engine_reply_add(c->engine, &reply, err) < 0)
         return -1;
+    if (r->outcome == OUTCOME_QUEUED)
+        caps_queued(c->caps, s->workspace, s->rule);
     return engine_decision_add(c->engine, s, r, received_ms, &r->decision, err);
 }
 
@@ -421,6 +435,8 @@ static void note_reach(struct commit *c, struct stored_job *j, enum job_reach re
         j->job.reach = reach;
     if (reach != REACH_NO && j->job.reached_at_ms == 0)
         j->job.reached_at_ms = j->sent_at_ms;
+    if (reach == REACH_UNKNOWN)
+        j->lost_at_ms = c->now_ms;
     if (reach == REACH_DONE)
         j->job.done_at_ms = c->now_ms;
 }

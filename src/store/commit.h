@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/caps.h"
 #include "store/store_engine.h"
 
 struct commit {
     struct engine *engine; /* borrowed */
+    struct caps *caps;     /* borrowed; to be forgotten whenever work is undone */
     int64_t now_ms;        /* wall clock, the same for a whole transaction */
     bool jobs_changed;     /* set when there may be something new to send */
 };

@@ -77,9 +77,9 @@ struct names {
 int engine_marked_in(struct engine *e, const char *workspace, const char *message, size_t max,
                      struct names *out, struct error *err);
 void names_done(struct names *n);
-/* Marks queued after since_ms, counted up to max; rule NULL: of all rules. */
+/* Marks queued after since_ms, the oldest max of them; rule NULL: of all rules. */
 int engine_marks(struct engine *e, const char *workspace, const char *rule, int64_t since_ms,
-                 int64_t max, int64_t *count, struct error *err);
+                 int64_t max, int64_t *count, int64_t *oldest_ms, struct error *err);
 
 /* ---- jobs -------------------------------------------------------------------------- */
 
@@ -98,6 +98,7 @@ struct stored_job {
     int64_t settle_ms;  /* with owed */
     int64_t wait_ms;    /* due - now when due was set: see engine_clamp_due() */
     int64_t sent_at_ms; /* start of the last attempt */
+    int64_t lost_at_ms; /* end of the last attempt whose outcome is unknown; 0: none */
 };
 struct stored_jobs {
     struct stored_job *list;
@@ -116,10 +117,11 @@ int engine_job_get(struct engine *e, int64_t id, struct stored_job *out, bool *f
 /* Pending, sending and parked jobs of a conversation, of both kinds, oldest first. */
 int engine_open_jobs(struct engine *e, const char *workspace, const char *conversation,
                      struct stored_jobs *out, struct error *err);
-/* Of the conversation's marks: is one known done at or after since_ms, may one have
- * reached that is not known done? */
+/* Of the conversation's marks: is one known done at or after done_since_ms? Is there one
+ * that may have reached and is not known done, or an attempt lost since lost_since_ms? */
 int engine_reached(struct engine *e, const char *workspace, const char *conversation,
-                   int64_t since_ms, bool *done, bool *unknown, struct error *err);
+                   int64_t done_since_ms, int64_t lost_since_ms, bool *done, bool *unknown,
+                   struct error *err);
 int engine_in_flight(struct engine *e, const char *workspace, const char *conversation, bool *yes,
                      struct error *err);
 /* Due jobs whose conversation has no job in flight, oldest first; as store_claim(). */

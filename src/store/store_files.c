@@ -182,6 +182,12 @@ bool store_files_low(struct store_files *f)
     return !f->ballast_there || s.free < low_water(&s) || s.few_inodes;
 }
 
+int64_t store_files_disk_bytes(const struct store_files *f)
+{
+    struct space s;
+    return space_of(f, &s) ? s.total : 0;
+}
+
 void store_files_drop_ballast(struct store_files *f)
 {
     if (f->ballast_bytes > 0) {

@@ -33,6 +33,8 @@ void store_files_done(struct store_files *f);
  * of 16 MiB and 5 % of the file system, above the ballast, or 16 inodes. Re-creates the
  * ballast when there is room for it; until then its size counts as needed. */
 bool store_files_low(struct store_files *f);
+/* Of the whole file system; 0 when it cannot be told. */
+int64_t store_files_disk_bytes(const struct store_files *f);
 /* Gives the ballast's space back to the file system. */
 void store_files_drop_ballast(struct store_files *f);
 

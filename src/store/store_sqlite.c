@@ -49,26 +49,30 @@ void sql_last_words(struct error *err)
 
 /* ---- opening ------------------------------------------------------------------------ */
 
-/* What must answer with what; want NULL: whatever. */
-static const struct {
+/* What must answer with what; want NULL: whatever. The first ones change no file, the
+ * others may be applied to our own file only. */
+struct setting {
     const char *pragma, *want;
-} settings[] = {
+};
+static const struct setting harmless[] = {
     { "PRAGMA busy_timeout=5000", "5000" },
     { "PRAGMA locking_mode=EXCLUSIVE", "exclusive" },
+    { "PRAGMA locking_mode", "exclusive" },
     { "PRAGMA trusted_schema=OFF", NULL },
+    { "PRAGMA trusted_schema", "0" },
     { "PRAGMA cell_size_check=ON", NULL },
+    { "PRAGMA cell_size_check", "1" },
     { "PRAGMA mmap_size=0", NULL }, /* SIGBUS on I/O errors otherwise */
     { "PRAGMA temp_store=MEMORY", NULL },
     { "PRAGMA cache_size=-16384", NULL }, /* 16 MiB */
     { "PRAGMA foreign_keys=ON", NULL },
+};
+static const struct setting ours[] = {
     { "PRAGMA journal_mode=WAL", "wal" },
     { "PRAGMA synchronous=FULL", NULL },
     { "PRAGMA synchronous", "2" },
     { "PRAGMA wal_autocheckpoint=0", "0" }, /* engine_fold_log() does, between commits */
     { "PRAGMA journal_size_limit=67108864", "67108864" },
-    { "PRAGMA locking_mode", "exclusive" },
-    { "PRAGMA trusted_schema", "0" },
-    { "PRAGMA cell_size_check", "1" },
 };
 
 static int damaged(const char *path, const char *words, struct error *err)
@@ -79,12 +83,9 @@ static int damaged(const char *path, const char *words, struct error *err)
                      path, words);
 }
 
-static int apply_settings(struct engine *e, struct error *err)
+static int apply(struct engine *e, const struct setting *settings, size_t count, struct error *err)
 {
-    sqlite3_db_config(e->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(e->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    sqlite3_db_config(e->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+    for (size_t i = 0; i < count; i++) {
         char answer[64];
         if (sql_pragma(e, settings[i].pragma, answer, sizeof(answer), err) < 0)
             return -1;
@@ -93,6 +94,13 @@ static int apply_settings(struct engine *e, struct error *err)
                              settings[i].pragma, answer, settings[i].want);
     }
     return 0;
+}
+
+static void harden(struct engine *e)
+{
+    sqlite3_db_config(e->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(e->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_db_config(e->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
 static int quick_check(struct engine *e, const char *path, struct error *err)
@@ -152,22 +160,30 @@ static int open_failed(struct engine *e, const char *path, struct error *err)
     return -1;
 }
 
+static int prepare(struct engine *e, const char *path, struct error *err)
+{
+    harden(e);
+    if (apply(e, harmless, ARRAY_LEN(harmless), err) < 0 || schema_check(e, path, err) < 0 ||
+        quick_check(e, path, err) < 0 || apply(e, ours, ARRAY_LEN(ours), err) < 0 ||
+        schema_prepare(e, err) < 0 || count_all(e, err) < 0)
+        return -1;
+    sqlite3_wal_hook(e->db, on_commit, e);
+    e->log_bytes = 1; /* an earlier run may have left one: fold it when idle */
+    return 0;
+}
+
 struct engine *engine_open(const char *path, struct error *err)
 {
     pthread_once(&global_once, global_setup);
     struct engine *e = xcalloc(1, sizeof(*e));
     struct error why = ERROR_INIT;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                      SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                      SQLITE_OPEN_EXRESCODE;
     const int rc = sqlite3_open_v2(path, &e->db, flags, NULL);
     if (rc != SQLITE_OK)
         sql_error(e, rc, &why, path);
-    else if (apply_settings(e, &why) == 0 && quick_check(e, path, &why) == 0 &&
-             schema_prepare(e, path, &why) == 0 && count_all(e, &why) == 0) {
-        sqlite3_wal_hook(e->db, on_commit, e);
-        e->log_bytes = 1; /* an earlier run may have left one: fold it when idle */
+    else if (prepare(e, path, &why) == 0)
         return e;
-    }
     if (why.kind == ERR_FATAL)
         open_failed(e, path, &why);
     engine_close(e, true);

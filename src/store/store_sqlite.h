@@ -31,6 +31,7 @@ enum sql {
     SQL_JOBS_OPEN,
     SQL_JOBS_REACHED_DONE,
     SQL_JOBS_REACHED_UNKNOWN,
+    SQL_JOBS_REACHED_LATE,
     SQL_JOBS_IN_FLIGHT,
     SQL_JOBS_DUE,
     SQL_JOBS_DUE_OF_PART,
@@ -103,8 +104,10 @@ int sql_error(struct engine *e, int rc, struct error *err, const char *doing);
 /* Appends what SQLite's error log said last, and forgets it. */
 void sql_last_words(struct error *err);
 
-/* Brings an empty or older database to the schema of this program; refuses others. */
-int schema_prepare(struct engine *e, const char *path, struct error *err);
+/* Refuses another program's database and one of a newer automark; changes nothing. */
+int schema_check(struct engine *e, const char *path, struct error *err);
+/* Brings an empty or older database to the schema of this program. */
+int schema_prepare(struct engine *e, struct error *err);
 /* PRAGMA name, or PRAGMA name=value: its first answer as a number or text. */
 int sql_pragma(struct engine *e, const char *pragma, char *answer, size_t size, struct error *err);
 int sql_script(struct engine *e, const char *script, struct error *err);

@@ -48,7 +48,7 @@ static int read_checked(sqlite3_stmt *st, const struct stored_job *j, struct err
     const struct job *b = &j->job;
     const bool sane = (b->kind == JOB_READ || b->kind == JOB_UNREAD) && b->state <= JOB_PARKED &&
                       b->reach <= REACH_DONE && b->workspace && b->conversation;
-    if (sane && (int64_t)crc_of(b) == sqlite3_column_int64(st, 21))
+    if (sane && (int64_t)crc_of(b) == sqlite3_column_int64(st, 22))
         return 0;
     return error_set(err, ERR_FATAL, "store: job %lld is damaged (checksum)", (long long)b->id);
 }
@@ -79,6 +79,7 @@ static int read_job(sqlite3_stmt *st, struct stored_job *j, struct error *err)
         .wait_ms = sqlite3_column_int64(st, 12),
         .sent_at_ms = sqlite3_column_int64(st, 14),
         .settle_ms = sqlite3_column_int64(st, 20),
+        .lost_at_ms = sqlite3_column_int64(st, 21),
     };
     if (read_checked(st, j, err) == 0)
         return 0;
@@ -116,7 +117,7 @@ int engine_job_add(struct engine *e, struct stored_job *j, struct error *err)
                        INT(b->created_at_ms), INT(b->due_at_ms), INT(j->wait_ms),
                        INT(b->updated_at_ms), INT(j->sent_at_ms), INT(b->reached_at_ms),
                        INT(b->done_at_ms), INT(b->attempts), INT(b->part), INT(b->refused_at_ms),
-                       INT(j->settle_ms), INT(crc_of(b))),
+                       INT(j->settle_ms), INT(j->lost_at_ms), INT(crc_of(b))),
                 err) < 0)
         return -1;
     j->job.id = sqlite3_last_insert_rowid(e->db);
@@ -132,7 +133,8 @@ int engine_job_save(struct engine *e, struct stored_job *j, struct error *err)
                 VALUES(INT(b->id), INT(b->state), INT(b->reach), INT(j->owed), TEXT(b->note),
                        INT(b->due_at_ms), INT(j->wait_ms), INT(b->updated_at_ms),
                        INT(j->sent_at_ms), INT(b->reached_at_ms), INT(b->done_at_ms),
-                       INT(b->attempts), INT(b->part), INT(b->refused_at_ms), INT(j->settle_ms)),
+                       INT(b->attempts), INT(b->part), INT(b->refused_at_ms), INT(j->settle_ms),
+                       INT(j->lost_at_ms)),
                 err) < 0)
         return -1;
     e->tally.jobs[b->kind][j->was]--;
@@ -180,13 +182,19 @@ int engine_open_jobs(struct engine *e, const char *workspace, const char *conver
 }
 
 int engine_reached(struct engine *e, const char *workspace, const char *conversation,
-                   int64_t since_ms, bool *done, bool *unknown, struct error *err)
+                   int64_t done_since_ms, int64_t lost_since_ms, bool *done, bool *unknown,
+                   struct error *err)
 {
-    if (ask(e, SQL_JOBS_REACHED_DONE, VALUES(TEXT(workspace), TEXT(conversation), INT(since_ms)),
-            done, err) < 0)
+    bool late;
+    if (ask(e, SQL_JOBS_REACHED_DONE,
+            VALUES(TEXT(workspace), TEXT(conversation), INT(done_since_ms)), done, err) < 0 ||
+        ask(e, SQL_JOBS_REACHED_UNKNOWN, VALUES(TEXT(workspace), TEXT(conversation)), unknown,
+            err) < 0 ||
+        ask(e, SQL_JOBS_REACHED_LATE,
+            VALUES(TEXT(workspace), TEXT(conversation), INT(lost_since_ms)), &late, err) < 0)
         return -1;
-    return ask(e, SQL_JOBS_REACHED_UNKNOWN, VALUES(TEXT(workspace), TEXT(conversation)), unknown,
-               err);
+    *unknown = *unknown || late;
+    return 0;
 }
 
 int engine_in_flight(struct engine *e, const char *workspace, const char *conversation, bool *yes,

@@ -78,11 +78,16 @@ void names_done(struct names *n)
 }
 
 int engine_marks(struct engine *e, const char *workspace, const char *rule, int64_t since_ms,
-                 int64_t max, int64_t *count, struct error *err)
+                 int64_t max, int64_t *count, int64_t *oldest_ms, struct error *err)
 {
     const enum sql which = rule ? SQL_MARKS_OF_RULE : SQL_MARKS_OF_ALL;
-    return sql_number(e, which, VALUES(TEXT(workspace), TEXT(rule), INT(since_ms), INT(max)), 0,
-                      count, err);
+    scoped(sql_resetp) sqlite3_stmt *st =
+        sql_start(e, which, VALUES(TEXT(workspace), TEXT(rule), INT(since_ms), INT(max)), err);
+    if (!st || sql_step(e, st, err) < 0)
+        return -1;
+    *count = sqlite3_column_int64(st, 0);
+    *oldest_ms = sqlite3_column_int64(st, 1);
+    return 0;
 }
 
 /* ---- decisions ------------------------------------------------------------------------ */

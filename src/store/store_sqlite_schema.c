@@ -38,7 +38,8 @@ static const char step_1[] =
     " created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, wait_ms INTEGER NOT NULL,"
     " updated_at INTEGER NOT NULL, sent_at INTEGER NOT NULL, reached_at INTEGER NOT NULL,"
     " done_at INTEGER NOT NULL, attempts INTEGER NOT NULL, part INTEGER NOT NULL,"
-    " refused_at INTEGER NOT NULL, settle_ms INTEGER NOT NULL, crc INTEGER NOT NULL);"
+    " refused_at INTEGER NOT NULL, settle_ms INTEGER NOT NULL,"
+    " lost_at INTEGER NOT NULL, crc INTEGER NOT NULL);"
     "CREATE INDEX jobs_open ON jobs(workspace,conversation) WHERE state IN (0,1,5);"
     "CREATE INDEX jobs_due ON jobs(workspace,kind,due_at,id,part) WHERE state=0;"
     "CREATE INDEX jobs_part ON jobs(workspace,part,due_at) WHERE state=0 AND part>0;"
@@ -46,6 +47,8 @@ static const char step_1[] =
     "CREATE INDEX jobs_unread ON jobs(due_at) WHERE kind=1 AND state<2;"
     "CREATE INDEX jobs_reached ON jobs(workspace,conversation,done_at)"
     " WHERE kind=0 AND reach>0;"
+    "CREATE INDEX jobs_lost ON jobs(workspace,conversation,lost_at)"
+    " WHERE kind=0 AND lost_at>0;"
     "CREATE INDEX jobs_finished ON jobs(updated_at) WHERE state IN (2,3,4);"
 
     "CREATE TABLE decisions("
@@ -101,7 +104,8 @@ static int take_step(struct engine *e, size_t done, struct error *err)
     return 0;
 }
 
-int schema_prepare(struct engine *e, const char *path, struct error *err)
+/* Touches nothing: another program's file must stay as it was. */
+int schema_check(struct engine *e, const char *path, struct error *err)
 {
     long version;
     if (check_ours(e, path, err) < 0 || pragma_number(e, "PRAGMA user_version", &version, err) < 0)
@@ -111,6 +115,14 @@ int schema_prepare(struct engine *e, const char *path, struct error *err)
                          "%s was written by a newer automark (schema %ld, this one knows up to "
                          "%zu): start that version again, or restore a backup from before it",
                          path, version, ARRAY_LEN(steps));
+    return 0;
+}
+
+int schema_prepare(struct engine *e, struct error *err)
+{
+    long version;
+    if (pragma_number(e, "PRAGMA user_version", &version, err) < 0)
+        return -1;
     for (size_t done = (size_t)version; done < ARRAY_LEN(steps); done++)
         if (take_step(e, done, err) < 0)
             return -1;

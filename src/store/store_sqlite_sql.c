@@ -10,7 +10,7 @@
  * numbers of enum job_state and enum job_kind; the partial indexes repeat them. */
 #define JOB_COLUMNS                                                                                \
     "id,kind,state,reach,again,owed,workspace,conversation,rule,note,created_at,due_at,wait_ms,"   \
-    "updated_at,sent_at,reached_at,done_at,attempts,part,refused_at,settle_ms,crc"
+    "updated_at,sent_at,reached_at,done_at,attempts,part,refused_at,settle_ms,lost_at,crc"
 
 /* One call at a time per conversation: what a mark that is being sent may still do, and
  * the un-read that follows it, must not overtake each other. */
@@ -37,18 +37,21 @@ static const char *const text[SQL_COUNT] = {
     [SQL_REPLY_MARKED_IN] =
         "SELECT conversation FROM replies WHERE kept=0 AND workspace=?1 AND message=?2"
         " ORDER BY id DESC LIMIT ?3",
-    [SQL_MARKS_OF_RULE] = "SELECT count(*) FROM (SELECT 1 FROM replies WHERE outcome=0 AND"
-                          " workspace=?1 AND rule=?2 AND arrived_at>?3 LIMIT ?4)",
-    [SQL_MARKS_OF_ALL] = "SELECT count(*) FROM (SELECT 1 FROM replies WHERE outcome=0 AND"
-                         " workspace=?1 AND arrived_at>?3 LIMIT ?4)",
+    [SQL_MARKS_OF_RULE] =
+        "SELECT count(*),min(arrived_at) FROM (SELECT arrived_at FROM replies WHERE outcome=0"
+        " AND workspace=?1 AND rule=?2 AND arrived_at>?3 ORDER BY arrived_at LIMIT ?4)",
+    [SQL_MARKS_OF_ALL] =
+        "SELECT count(*),min(arrived_at) FROM (SELECT arrived_at FROM replies WHERE outcome=0"
+        " AND workspace=?1 AND arrived_at>?3 ORDER BY arrived_at LIMIT ?4)",
 
-    [SQL_JOB_ADD] = "INSERT INTO jobs(kind,state,reach,again,owed,workspace,conversation,rule,note,"
-                    "created_at,due_at,wait_ms,updated_at,sent_at,reached_at,done_at,attempts,part,"
-                    "refused_at,settle_ms,crc) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
-                    "?14,?15,?16,?17,?18,?19,?20,?21)",
+    [SQL_JOB_ADD] =
+        "INSERT INTO jobs(kind,state,reach,again,owed,workspace,conversation,rule,note,"
+        "created_at,due_at,wait_ms,updated_at,sent_at,reached_at,done_at,attempts,part,"
+        "refused_at,settle_ms,lost_at,crc) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+        "?14,?15,?16,?17,?18,?19,?20,?21,?22)",
     [SQL_JOB_SAVE] = "UPDATE jobs SET state=?2,reach=?3,owed=?4,note=?5,due_at=?6,wait_ms=?7,"
                      "updated_at=?8,sent_at=?9,reached_at=?10,done_at=?11,attempts=?12,part=?13,"
-                     "refused_at=?14,settle_ms=?15 WHERE id=?1",
+                     "refused_at=?14,settle_ms=?15,lost_at=?16 WHERE id=?1",
     [SQL_JOB_GET] = "SELECT " JOB_COLUMNS " FROM jobs WHERE id=?1",
     [SQL_JOBS_OPEN] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state IN (0,1,5) AND workspace=?1"
                       " AND conversation=?2 ORDER BY id",
@@ -56,6 +59,8 @@ static const char *const text[SQL_COUNT] = {
                               " AND conversation=?2 AND done_at>0 AND done_at>=?3 LIMIT 1",
     [SQL_JOBS_REACHED_UNKNOWN] = "SELECT 1 FROM jobs WHERE kind=0 AND reach>0 AND workspace=?1"
                                  " AND conversation=?2 AND done_at=0 LIMIT 1",
+    [SQL_JOBS_REACHED_LATE] = "SELECT 1 FROM jobs WHERE kind=0 AND lost_at>0 AND workspace=?1"
+                              " AND conversation=?2 AND lost_at>=?3 LIMIT 1",
     [SQL_JOBS_IN_FLIGHT] = "SELECT 1 FROM jobs WHERE state=1 AND workspace=?1 AND conversation=?2"
                            " LIMIT 1",
     [SQL_JOBS_DUE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state=0 AND workspace=?1 AND kind=?2"
@@ -69,7 +74,8 @@ static const char *const text[SQL_COUNT] = {
                      " AND kind=?2" NOT_IN_FLIGHT " ORDER BY due_at LIMIT 1",
     [SQL_NEXT_PART] = "SELECT part FROM jobs WHERE state=0 AND part>0 AND workspace=?1"
                       " AND due_at<=?2" NOT_IN_FLIGHT " ORDER BY part LIMIT 1",
-    [SQL_JOBS_SENDING] = "SELECT " JOB_COLUMNS " FROM jobs WHERE state=1 AND id>?1 ORDER BY id"
+    [SQL_JOBS_SENDING] = "SELECT " JOB_COLUMNS
+                         " FROM jobs INDEXED BY jobs_sending WHERE state=1 AND id>?1 ORDER BY id"
                          " LIMIT ?2",
     [SQL_JOBS_CLAMP] = "UPDATE jobs SET due_at=?1+wait_ms WHERE state=0 AND due_at>?1+wait_ms",
     [SQL_JOBS_LIST_FROM] = "SELECT id FROM jobs WHERE id>?1 ORDER BY id LIMIT 1",

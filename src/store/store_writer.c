@@ -15,7 +15,7 @@
 #define SUBMISSION_MAX_BYTES ((size_t)256 << 10)
 #define LOOK_AT_DISK_MS 1000
 #define FOLD_IDLE_MS 1000
-#define FOLD_BYTES (INT64_C(4) << 20)
+#define FOLD_BYTES (INT64_C(4) << 20) /* of log; at most 1/32 of the disk */
 #define SHRINK_BYTES (INT64_C(64) << 20)
 #define FORGET_EVERY_MS (INT64_C(600) * 1000)
 #define FORGET_SLICE_MS 5 /* leaves time for the commit: 10 ms in all */
@@ -60,7 +60,9 @@ struct writer {
 
     /* The writer thread's own */
     struct engine *engine;
+    struct caps *caps;
     struct store_files files;
+    int64_t fold_bytes;
     int64_t last_wall_ms;
     int64_t looked_mono_ms, worked_mono_ms, forget_mono_ms;
     bool low, broken;
@@ -364,6 +366,7 @@ static int run_as_item(struct commit *c, struct work *k, struct error *err)
         return -1;
     }
     k->err = own;
+    caps_forget(c->caps);
     return engine_item_undo(c->engine, err);
 }
 
@@ -394,6 +397,7 @@ static int run_transaction(struct writer *w, struct commit *c, struct work_list 
     if (run_items(w, c, batch, unread_due_ms, err) == 0 && engine_commit(c->engine, err) == 0)
         return 0;
     engine_rollback(c->engine);
+    caps_forget(c->caps);
     return -1;
 }
 
@@ -411,7 +415,7 @@ static void tell_of_jobs(struct writer *w)
  * the caller decides what to try again. */
 static bool store_batch(struct writer *w, struct work_list *batch, struct error *why)
 {
-    struct commit c = { .engine = w->engine, .now_ms = w->cfg.wall_ms() };
+    struct commit c = { .engine = w->engine, .caps = w->caps, .now_ms = w->cfg.wall_ms() };
     int64_t unread_due_ms = -1;
     if (!batch->first)
         return true;
@@ -442,6 +446,13 @@ static void split(struct work_list *batch, struct work_list *submissions, struct
         list_add(k->submission ? submissions : calls, k);
 }
 
+static void fold(struct writer *w, bool shrink)
+{
+    struct error why = ERROR_INIT;
+    if (engine_fold_log(w->engine, shrink, &why) < 0)
+        note_trouble(w, &why);
+}
+
 /* Low on space, new events are refused and everything else goes on. */
 static void run_low(struct writer *w, struct work_list *batch, const struct error *why)
 {
@@ -449,7 +460,10 @@ static void run_low(struct writer *w, struct work_list *batch, const struct erro
     struct error again = ERROR_INIT;
     split(batch, &submissions, &calls);
     refuse(w, &submissions, why);
-    if (!store_batch(w, &calls, &again))
+    if (store_batch(w, &calls, &again))
+        return;
+    fold(w, true); /* the log's space is room as well */
+    if (w->broken || !store_batch(w, &calls, &again))
         refuse(w, &calls, &again);
 }
 
@@ -473,18 +487,11 @@ static void run_batch(struct writer *w, struct work_list *batch)
 /* ---- between commits
  * ----------------------------------------------------------------------------------- */
 
-static void fold(struct writer *w, bool shrink)
-{
-    struct error why = ERROR_INIT;
-    if (engine_fold_log(w->engine, shrink, &why) < 0)
-        note_trouble(w, &why);
-}
-
 static void fold_log(struct writer *w, bool idle, int64_t mono_ms)
 {
     const int64_t bytes = engine_log_bytes(w->engine);
     const bool rested = idle && mono_ms - w->worked_mono_ms >= FOLD_IDLE_MS;
-    if (bytes > FOLD_BYTES || (bytes > 0 && rested))
+    if (bytes > w->fold_bytes || (bytes > 0 && rested))
         fold(w, bytes > SHRINK_BYTES);
 }
 
@@ -594,7 +601,7 @@ static void *writer_main(void *arg)
 
 static int recover_once(struct writer *w, int64_t *unread_due_ms, struct error *err)
 {
-    struct commit c = { .engine = w->engine, .now_ms = w->cfg.wall_ms() };
+    struct commit c = { .engine = w->engine, .caps = w->caps, .now_ms = w->cfg.wall_ms() };
     bool more = true;
     w->last_wall_ms = c.now_ms;
     if (engine_begin(w->engine, err) < 0)
@@ -634,6 +641,7 @@ static void dispose(struct writer *w)
     pthread_cond_destroy(&w->arrived);
     pthread_cond_destroy(&w->answered);
     pthread_mutex_destroy(&w->lock);
+    caps_free(w->caps);
     free(w);
 }
 
@@ -643,11 +651,14 @@ struct writer *writer_new(const struct writer_config *cfg, struct engine *e,
     struct writer *w = xcalloc(1, sizeof(*w));
     w->cfg = *cfg;
     w->engine = e;
+    w->caps = caps_new();
     w->files = *files;
     pthread_mutex_init(&w->lock, NULL);
     cond_init_mono(&w->arrived);
     pthread_cond_init(&w->answered, NULL);
     list_init(&w->queue);
+    const int64_t share = store_files_disk_bytes(files) / 32;
+    w->fold_bytes = share > 0 && share < FOLD_BYTES ? share : FOLD_BYTES;
     if (recover(w, err) < 0) {
         dispose(w);
         return NULL;
