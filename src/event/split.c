@@ -381,20 +381,18 @@ static size_t step(struct splitter *sp, size_t i)
     return end > i ? end : own_from(sp, i);
 }
 
-/* A first line that begins with > is the lead's own when nothing else is marked so. */
+/* A first line that begins with > is the lead's own when nothing else is marked so and
+ * the text goes on right below. */
 static bool first_line_is_own(const struct mail *m)
 {
     const size_t first = mail_next(m, 0);
     if (first >= m->count || m->line[first].level != 1 ||
         phrase_inside(&m->ix->footers, mail_low(m, first)))
         return false;
-    bool more = false;
-    for (size_t i = first + 1; i < m->count; i++) {
+    for (size_t i = first + 1; i < m->count; i++)
         if (is_quote_line(m, i) || m->line[i].zone != ZONE_OWN)
             return false;
-        more = more || !line_is(m, i, LINE_BLANK);
-    }
-    return more;
+    return first + 1 < m->count && !line_is(m, first + 1, LINE_BLANK);
 }
 
 /* Rules at the end of the lead's words are ornaments. */
@@ -432,14 +430,18 @@ struct field {
     bool *cut;
     size_t max;
     size_t breaks; /* line ends that are due before the next line */
+    size_t last;   /* number of the last line given to it */
     bool full;
 };
 
-static void field_add(struct field *f, struct span s)
+static void field_add(struct field *f, struct span s, size_t i)
 {
     s = span_trim(s);
     if (f->full)
         return;
+    if (i != f->last + 1 && f->breaks > 1)
+        f->breaks = 1; /* what stood between went elsewhere */
+    f->last = i;
     if (s.len == 0) {
         f->breaks += f->out->len > 0;
         return;
@@ -467,7 +469,7 @@ static void write_fields(struct splitter *sp)
     const struct mail *m = &sp->mail;
     for (size_t i = 0; i < m->count; i++) {
         const struct line *l = &m->line[i];
-        field_add(&fields[l->class], (struct span){ m->text + l->at, l->len });
+        field_add(&fields[l->class], (struct span){ m->text + l->at, l->len }, i);
     }
 }
 

@@ -8,6 +8,7 @@
 #define WINDOW_LINES 4   /* an attribution takes at most so many */
 #define WINDOW_BYTES 900 /* and bytes; programs put whole URLs in */
 #define NAME_WORDS 8     /* in a name, at most */
+#define NAME_BYTES 160   /* between a verb and the colon, at most */
 #define LOOK_BACK 260    /* how far before its verb an inline attribution may begin */
 
 /* ---- evidence ---- */
@@ -120,14 +121,16 @@ static size_t count_words(struct span s)
 /* Begins with a date: at most four words, weekday, month or "the", then a digit. */
 static bool begins_with_date(struct span s, const struct split_index *ix)
 {
-    for (int word = 0; word < 5 && s.len > 0; word++) {
+    for (int i = 0; i < 5 && s.len > 0; i++) {
         while (s.len > 0 && strchr("(,. \"", s.s[0]))
             s = span_from(s, 1);
         size_t n = 0;
         if (s.len > 0 && is_digit(s.s[0]))
             return true;
-        if (!date_word_at(s, ix) && !phrase_at(&ix->fillers, s, &n))
+        const struct phrase *word = date_word_at(s, ix);
+        if (!word && !phrase_at(&ix->fillers, s, &n))
             return false;
+        n = word ? strlen(word->text) : n;
         s = span_trim(span_from(s, word_end(s, n)));
     }
     return false;
@@ -420,6 +423,8 @@ const char *attribution_at(const struct mail *m, size_t i, size_t *end)
 
 static bool is_behind_sentence(const char *s, size_t at)
 {
+    if (at > 0 && s[at - 1] != ' ')
+        return false;
     while (at > 0 && s[at - 1] == ' ')
         at--;
     return at == 0 || strchr(".!?:>)-]", s[at - 1]) != NULL;
@@ -434,7 +439,7 @@ static bool may_begin(const struct mail *m, const struct line *l, size_t at)
     if (at > 0 && is_word_byte(s[at - 1]))
         return false;
     size_t len = 0;
-    if (!is_digit(s[at]) && (unsigned char)s[at] < 0x80 && s[at] == low.s[0])
+    if (at > 0 && !is_digit(s[at]) && (unsigned char)s[at] < 0x80 && s[at] == low.s[0])
         return false;
     if (phrase_at(&m->ix->starts, low, &len))
         return begins_with_date(span_trim(span_from(low, len)), m->ix);
@@ -445,16 +450,27 @@ static bool may_begin(const struct mail *m, const struct line *l, size_t at)
 static bool is_inline(const struct mail *m, struct span piece)
 {
     const struct candidate c = candidate_of(piece, false, m->ix);
-    return c.form != NAMED && c.verb && c.after.len == 0 && c.colon && is_attribution(&c) &&
-           (c.has.address || (c.has.time && c.has.year));
+    return c.form != NAMED && c.verb && c.colon && (c.after.len == 0 || c.has.address) &&
+           is_attribution(&c) && (c.has.address || (c.has.time && c.has.year));
+}
+
+/* All of the line, whatever its form. */
+static bool is_whole(const struct mail *m, struct span line)
+{
+    const struct candidate c = candidate_of(line, false, m->ix);
+    return c.verb && c.colon && is_attribution(&c);
 }
 
 /* The first of the last few places before the verb where one begins; to when none. */
 static size_t inline_begin(const struct mail *m, const struct line *l, size_t low, size_t verb,
                            size_t to)
 {
+    const struct span head = { m->low.data + l->at, to };
     size_t best = to;
     int tries = 4;
+    if (low == 0 && to <= WINDOW_BYTES &&
+        ((to == l->len && is_whole(m, head)) || (may_begin(m, l, 0) && is_inline(m, head))))
+        return 0;
     for (size_t at = verb; at-- > low && tries > 0;) {
         if (!may_begin(m, l, at))
             continue;
@@ -465,7 +481,23 @@ static size_t inline_begin(const struct mail *m, const struct line *l, size_t lo
     return best;
 }
 
-/* "... thanks! On Mon, 5 May 2025 at 10:00 Ada <ada@host> wrote: Hello": the text lost
+/* The end of an attribution whose verb ends at byte at: behind the colon that follows,
+ * or that follows an address; 0 when there is none. */
+static size_t inline_end(struct span s, size_t at)
+{
+    while (at < s.len && s.s[at] == ' ')
+        at++;
+    if (at < s.len && s.s[at] == ':')
+        return at + 1;
+    for (size_t k = at; k + 1 < s.len && k < at + NAME_BYTES && s.s[k] != ':'; k++) {
+        const size_t colon = k + 1 + (s.s[k + 1] == ' ');
+        if ((s.s[k] == '>' || s.s[k] == ')') && colon < s.len && s.s[colon] == ':')
+            return colon + 1;
+    }
+    return 0;
+}
+
+/* "... thanks! On Mon, 5 May 2025 at 10:30 Ada <ada@host> wrote: Hello": the text lost
  * its line breaks. */
 bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 {
@@ -474,16 +506,13 @@ bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to
     size_t len = 0;
     size_t low = 0; /* no attribution reaches across the verb of another */
     for (size_t at = 0; s.len > 40 && phrase_find(&m->ix->verbs, s, at, &at, &len); at += len) {
-        size_t end = at + len;
-        while (end < s.len && s.s[end] == ' ')
-            end++;
-        if (end >= s.len || s.s[end] != ':')
+        *to = inline_end(s, at + len);
+        if (*to == 0)
             continue;
-        *to = end + 1;
         *from = inline_begin(m, l, at > low + LOOK_BACK ? at - LOOK_BACK : low, at, *to);
         if (*from < *to)
             return *from > 0 || *to < s.len;
-        low = *to;
+        low = at + len;
     }
     return false;
 }

@@ -641,6 +641,7 @@ static const struct phrase dates[] = {
     S("el", "οκτ"),
     S("el", "νοε"),
     S("el", "δεκ"),
+    W("vi", "th"),
     W("vi", "thg"),
     W("vi", "tháng"),
     W("vi", "hai"),
