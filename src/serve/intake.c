@@ -64,7 +64,7 @@ static void answer_words(struct ticket *t, unsigned status, const char *word, co
 }
 
 /* Refusals cost an attacker nothing: one line a second, and how many were not said. */
-static void log_refusal(struct intake *in, const struct request *req, unsigned status,
+static void log_refusal(struct intake *in, const struct hook_request *req, unsigned status,
                         const char *words)
 {
     const int64_t now = clock_mono_ms();
@@ -78,8 +78,8 @@ static void log_refusal(struct intake *in, const struct request *req, unsigned s
              LOG_STR("error", words), LOG_INT("unsaid", atomic_exchange(&in->unsaid, 0)));
 }
 
-static void refuse(struct intake *in, const struct request *req, struct ticket *t, unsigned status,
-                   const char *words)
+static void refuse(struct intake *in, const struct hook_request *req, struct ticket *t,
+                   unsigned status, const char *words)
 {
     atomic_fetch_add(status == 401   ? &in->unauthorized
                      : status == 503 ? &in->refused
@@ -252,7 +252,7 @@ static void decide(const struct workspace_config *w, const struct verdict *v, st
 
 static void submit(struct intake *in, const struct workspace_config *w, const struct event *ev,
                    const struct ruleset *rules, const struct verdict *v, struct ticket *t,
-                   const struct request *req, int64_t start_mono_ms)
+                   const struct hook_request *req, int64_t start_mono_ms)
 {
     scoped(freep) char *detail = detail_json(rules, v);
     const struct rule *r = v->rule;
@@ -304,8 +304,8 @@ static void log_limit(struct intake *in, const struct workspace_config *w, const
 
 /* ---- one request --------------------------------------------------------------------------- */
 
-static bool verified(struct intake *in, const struct workspace_config *w, const struct request *req,
-                     struct ticket *t)
+static bool verified(struct intake *in, const struct workspace_config *w,
+                     const struct hook_request *req, struct ticket *t)
 {
     scoped(workspace_secrets_unrefp) struct workspace_secrets *secrets = workspace_secrets(w);
     struct verify_result result;
@@ -317,7 +317,7 @@ static bool verified(struct intake *in, const struct workspace_config *w, const 
     return false;
 }
 
-static const char *event_header(const struct request *req)
+static const char *event_header(const struct hook_request *req)
 {
     for (size_t i = 0; i < req->nheaders; i++)
         if (strcasecmp(req->headers[i].name, "X-Webhook-Event") == 0)
@@ -333,7 +333,7 @@ static size_t workspace_index(const struct config *cfg, const char *name)
     return i;
 }
 
-static void handle(void *ctx, const struct request *req, struct ticket *t)
+static void handle(void *ctx, const struct hook_request *req, struct ticket *t)
 {
     struct intake *in = ctx;
     const int64_t start = clock_mono_ms();

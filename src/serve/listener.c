@@ -209,7 +209,7 @@ static void hand_over(struct ticket *t)
     t->handed_out = true;
     reaper_set(l->reaper, t->fd, -1);
     MHD_suspend_connection(t->connection);
-    const struct request req = {
+    const struct hook_request req = {
         .workspace = t->workspace,
         .body = buf_str(&t->body),
         .len = t->body.len,

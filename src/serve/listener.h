@@ -28,7 +28,7 @@ struct http_answer {
     unsigned retry_after_s; /* 0: none */
 };
 
-struct request {
+struct hook_request {
     const char *workspace; /* raw segment after /hooks/ */
     const char *body;
     size_t len;
@@ -42,7 +42,7 @@ struct listener_handler {
     bool (*knows)(void *ctx, const char *workspace);
     /* Must lead to exactly one ticket_answer(). req is valid until then. Any listener
      * thread; must not block. */
-    void (*handle)(void *ctx, const struct request *req, struct ticket *t);
+    void (*handle)(void *ctx, const struct hook_request *req, struct ticket *t);
 };
 
 struct listener_config {

@@ -34,7 +34,7 @@ static void *answer_later(void *arg)
     return NULL;
 }
 
-static void handle(void *ctx, const struct request *req, struct ticket *t)
+static void handle(void *ctx, const struct hook_request *req, struct ticket *t)
 {
     (void)ctx;
     if (strncmp(req->body, "later", 5) == 0) {
