@@ -150,7 +150,7 @@ static int check_key(const struct api_target_config *cfg, struct error *err)
 
 struct api_target *api_target_new(const struct api_target_config *cfg, struct error *err)
 {
-    bool plain;
+    bool plain = false;
     if (check_url(cfg->url, &plain, err) < 0 || check_key(cfg, err) < 0)
         return NULL;
     struct api_target *t = xcalloc(1, sizeof(*t));
