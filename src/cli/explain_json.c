@@ -52,7 +52,7 @@ static struct json_object *near_json(const struct near_miss *near)
     near_describe(&words, near);
     json_put_int(o, "held", near->held);
     json_put_int(o, "of", near->of);
-    json_put_str(o, "missing", buf_str(&words));
+    json_put_str(o, "lacks", buf_str(&words));
     if (near->missing)
         json_put_int(o, "missing_line", near->missing->place.line);
     if (!near->missing && near->excepted)

@@ -71,6 +71,11 @@ void cond_describe(struct buf *out, const struct cond *c)
 /* On one line, with what is below it. */
 static void describe_tree(struct buf *out, const struct cond *c)
 {
+    const bool group = c->kind == COND_ALL || c->kind == COND_ANY;
+    if (group && c->nchildren == 1) {
+        describe_tree(out, &c->children[0]);
+        return;
+    }
     cond_describe(out, c);
     if (c->kind == COND_FIELD)
         return;
@@ -108,9 +113,10 @@ static void describe_reason(struct buf *out, const struct match_reason *r)
 void near_describe(struct buf *out, const struct near_miss *near)
 {
     if (near->missing) {
+        buf_puts(out, "missing: ");
         describe_tree(out, near->missing);
     } else if (near->excepted) {
-        buf_puts(out, "that it is not excepted: ");
+        buf_puts(out, "excepted: ");
         describe_tree(out, &near->excepted->cond);
         if (near->excepted->because)
             buf_printf(out, " (%s)", near->excepted->because);
@@ -121,7 +127,7 @@ static void describe_nearest(struct buf *out, const struct near_miss *near)
 {
     if (!near->rule)
         return;
-    buf_printf(out, "; nearest was rule %s: %u of %u conditions held; missing: ", near->rule->name,
+    buf_printf(out, "; nearest was rule %s: %u of %u conditions held; ", near->rule->name,
                near->held, near->of);
     near_describe(out, near);
 }

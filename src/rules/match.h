@@ -68,7 +68,7 @@ void verdict_describe(struct buf *out, const struct verdict *v);
 const char *verdict_kind_name(enum verdict_kind kind);
 /* What a condition asks: "tag is 'interested' or 'meeting_booked'", "all of", "not". */
 void cond_describe(struct buf *out, const struct cond *c);
-/* What was missing of the nearest rule: "tag is 'x'", or "not excepted (because ...)". */
+/* What the nearest rule lacked: "missing: tag is 'x'", "excepted: domain is 'y' (because)". */
 void near_describe(struct buf *out, const struct near_miss *near);
 
 /* Folds a literal of `is:` and a field's value alike, so that equality is memcmp: case is

@@ -101,13 +101,8 @@ void rule_test_got(struct buf *out, const struct verdict *v)
     if (v->kind != VERDICT_NONE)
         return;
     const struct near_miss *near = &v->near;
-    if (near->excepted)
-        buf_printf(out, "; the exception of line %u did%s%s", near->excepted->place.line,
-                   near->excepted->because ? ": " : "",
-                   near->excepted->because ? near->excepted->because : "");
-    else if (near->missing && near->missing->kind == COND_FIELD)
-        buf_printf(out, "; missing: %s (line %u)", near->missing->field.name,
-                   near->missing->place.line);
-    else if (near->missing)
-        buf_printf(out, "; missing: the condition of line %u", near->missing->place.line);
+    if (near->missing)
+        buf_printf(out, " (line %u)", near->missing->place.line);
+    else if (near->excepted)
+        buf_printf(out, " (line %u)", near->excepted->place.line);
 }

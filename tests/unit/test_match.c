@@ -407,6 +407,12 @@ static void test_states(void **state)
     const struct match_options opt = { .now_ms = NOW, .draft = "draft" };
     match_event(rs, scratch, event("ab", NULL), &opt, &v);
     expect("a draft in its own tests", &v, VERDICT_MARK, "draft");
+    const struct match_options shadow = { .now_ms = NOW, .draft = "shadow-two" };
+    match_event(rs, scratch, event("ab", NULL), &shadow, &v);
+    expect("a shadow rule in its own tests", &v, VERDICT_MARK, "shadow-two");
+    const struct match_options off = { .now_ms = NOW, .draft = "off" };
+    match_event(rs, scratch, event("a", NULL), &off, &v);
+    expect("what is off stays off", &v, VERDICT_NONE, NULL);
     const struct match_options guards = { .now_ms = NOW, .draft = "draft-guard" };
     match_event(rs, scratch, event("ab", NULL), &guards, &v);
     expect("a draft guard in its own tests", &v, VERDICT_GUARD, "draft-guard");
@@ -855,8 +861,8 @@ static void test_describe(void **state)
           "no-match: nothing matched; nearest was rule absence: 1 of 2 conditions held; missing: "
           "not subject has 'no'" },
         { event("aware", ""),
-          "no-match: nothing matched; nearest was rule excepted: 1 of 2 conditions held; missing: "
-          "that it is not excepted: subject has 'ware' (they are)" },
+          "no-match: nothing matched; nearest was rule excepted: 1 of 2 conditions held; "
+          "excepted: subject has 'ware' (they are)" },
         { event("x", ""), "no-match: nothing matched" },
         { event("x", "true"), "marked: rule flagged matched reply" },
         { event(NULL, ""), "marked: rule never matched" },
