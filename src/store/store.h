@@ -26,9 +26,9 @@ struct store;
 
 struct store_config {
     const char *url;          /* sqlite:/var/lib/automark/automark.db */
-    int64_t retention_ms;     /* of decisions and finished jobs */
+    int64_t retention_ms;     /* of decisions; finished jobs stay STORE_MEMORY_MS at least */
     size_t waiting_max;       /* submissions that may wait; more get ERR_AGAIN; 0: 4096 */
-    int64_t ballast_bytes;    /* -1: the default, 32 MiB; 0: none */
+    int64_t ballast_bytes;    /* -1: the default, 32 MiB or 1/8 of a small disk; 0: none */
     int64_t (*wall_ms)(void); /* NULL: clock_wall_ms; tests set their own */
 };
 
@@ -98,7 +98,7 @@ int store_submit(struct store *st, const struct submission *s, store_answer_fn f
 void store_on_jobs(struct store *st, void (*fn)(void *ctx), void *ctx);
 
 struct store_due {
-    size_t unread, read;             /* due now */
+    size_t unread, read;             /* due now and not held up by a call; at most 1000 told */
     int64_t oldest_unread_due_at_ms; /* 0: none */
     int64_t next_due_at_ms;          /* earliest pending job of either kind; 0: none */
 };
@@ -116,9 +116,10 @@ int store_claim(struct store *st, const char *workspace, enum job_kind kind, int
 int store_next_part(struct store *st, const char *workspace, int64_t now_ms, int64_t *part,
                     struct error *err);
 
-/* What became of one claimed job. A mark that a kept reply cancelled while it was being
- * sent is cancelled (or done) whatever `again` says, and its unread jobs are freed: at
- * once, and once more `settle` later when the outcome is unknown. */
+/* What became of one claimed job; one that is not being sent is passed over. An unread
+ * that failed is tried again a minute later, whatever the state says. A mark that a kept reply
+ * cancelled while it was being sent is cancelled (or done) whatever `again` says, and its unread
+ * jobs are freed: at once, and once more `settle` later when the outcome is unknown. */
 struct job_result {
     int64_t id;
     enum job_state state; /* JOB_DONE, JOB_FAILED, or JOB_PENDING to try again */
@@ -156,7 +157,8 @@ enum job_action {
     JOB_CANCEL /* pending, parked */,
     JOB_RELEASE /* parked */
 };
-/* Applies to every job that matches and may; *count says to how many. With dry_run only
+/* Applies to every job that matches and may (limit is not looked at), in slices of a
+ * transaction each; *count says to how many. With dry_run only
  * counts. A released or retried mark of a conversation that holds a kept reply is
  * cancelled instead and counted in *kept (P2). Waits. */
 int store_change(struct store *st, const struct job_filter *f, enum job_action action,
