@@ -10,6 +10,7 @@
 #ifndef AUTOMARK_CONFIG_H
 #define AUTOMARK_CONFIG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "rules/rules_load.h"
 #include "serve/verify.h"
 
+struct arena;
 struct diags;
 struct json_object;
 
@@ -42,7 +44,7 @@ struct workspace_secrets {
     char *api_key;           /* NULL when there is none (mode: shadow without one) */
     struct verify_key *keys; /* of the webhook; none with verify: none */
     size_t nkeys;
-    int refs; /* private to config.c */
+    atomic_int refs; /* private to config_secret.c */
 };
 
 struct workspace_config {
@@ -90,6 +92,7 @@ struct config {
     size_t nworkspaces;
     char **notices; /* lines to say at start: what is accepted and not built yet */
     size_t nnotices;
+    struct arena *arena; /* owns the strings and arrays above; private */
 };
 
 struct config_options {

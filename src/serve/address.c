@@ -57,6 +57,15 @@ static struct addrinfo *resolve(const char *text, struct error *err)
     return NULL;
 }
 
+int address_check(const char *text, struct error *err)
+{
+    struct addrinfo *found = resolve(text, err);
+    if (!found)
+        return -1;
+    freeaddrinfo(found);
+    return 0;
+}
+
 bool address_is_loopback(const char *text)
 {
     struct addrinfo *found = resolve(text, NULL);

@@ -12,6 +12,8 @@ struct error;
 /* Binds and listens on a numeric address and port ("127.0.0.1:8085", "[::1]:0").
  * Returns the descriptor (close on exec) and writes what is really bound, or -1. */
 int address_listen(const char *text, char bound[ADDRESS_TEXT], struct error *err);
+/* 0 when text is an address that address_listen() understands. */
+int address_check(const char *text, struct error *err);
 /* True for 127.0.0.0/8 and ::1. */
 bool address_is_loopback(const char *text);
 
