@@ -371,6 +371,26 @@ static void sim_run(struct sim *s, int64_t end_ms)
     }
 }
 
+/* kill -9 and a new start: what was being sent may have reached, and a lane knows nothing. */
+static void sim_restart(struct sim *s, const struct lane_config *cfg)
+{
+    for (size_t i = 0; i < FLIGHTS; i++) {
+        struct flight *f = &s->flights[i];
+        for (size_t n = 0; f->busy && n < f->count; n++) {
+            struct job *j = &s->jobs[f->jobs[n].id - 1].j;
+            j->state = JOB_PENDING;
+            j->reach = j->reach > REACH_UNKNOWN ? j->reach : REACH_UNKNOWN;
+            if (j->reached_at_ms == 0)
+                j->reached_at_ms = wall(s) - s->latency_ms;
+        }
+        f->busy = false;
+    }
+    const unsigned flights = s->pace.max_in_flight;
+    pace_init(&s->pace, flights);
+    lane_free(s->lane);
+    s->lane = lane_new(cfg);
+}
+
 static size_t count_state(const struct sim *s, enum job_state state)
 {
     size_t n = 0;
@@ -729,6 +749,15 @@ static void random_jobs(struct sim *s, uint64_t *seed)
     }
 }
 
+/* As a kept reply or a person does; what is being sent goes on. */
+static void cancel_some(struct sim *s, uint64_t *seed)
+{
+    const size_t odds = 1 + below(seed, 50);
+    for (size_t i = 0; i < s->count; i++)
+        if (s->jobs[i].j.state == JOB_PENDING && below(seed, odds) == 0 && below(seed, 4) == 0)
+            s->jobs[i].j.state = JOB_CANCELLED;
+}
+
 static void check(const struct sim *s, uint64_t seed)
 {
     for (size_t i = 0; i < s->count; i++) {
@@ -738,6 +767,8 @@ static void check(const struct sim *s, uint64_t seed)
                                     : j->flaw == REFUSED      ? JOB_FAILED
                                                               : JOB_PENDING;
         const bool in_flight = j->j.state == JOB_SENDING && want == JOB_PENDING;
+        if (j->j.state == JOB_CANCELLED)
+            continue;
         if (j->j.state != want && !in_flight)
             fail_msg("seed %llu: job %zu (kind %d, flaw %d) ended as %d, asked %u",
                      (unsigned long long)seed, i, j->j.kind, j->flaw, j->j.state, j->asked);
@@ -758,6 +789,11 @@ static void random_run(uint64_t seed)
     s.too_many = below(&dice, 4) ? 0 : 1 + below(&dice, 50);
     random_phases(&s, &dice);
     random_jobs(&s, &dice);
+    for (size_t restarts = below(&dice, 4); restarts > 0; restarts--) {
+        sim_run(&s, s.mono_ms + (int64_t)below(&dice, 600000));
+        sim_restart(&s, &cfg);
+        cancel_some(&s, &dice);
+    }
     sim_run(&s, 7 * HOUR);
     check(&s, seed);
     /* 1 call per batch would be best; each bad job costs a bisection and its retries. */
