@@ -636,13 +636,22 @@ static void fill_defaults(struct config *c)
     c->retention_ms = 30 * DAY;
 }
 
+/* /run/automark/automark.sock under systemd; else beside the store and named like it, so
+ * that two stores in one folder do not fight for one socket. */
 static void default_socket(struct config *c)
 {
     const char *run = systemd_folder(c->arena, "RUNTIME_DIRECTORY");
     if (c->admin.socket)
         return;
-    const char *beside = folder_of(c->arena, strchr(c->store, ':') + 1);
-    c->admin.socket = value_path(c->arena, run ? run : beside ? beside : ".", "automark.sock");
+    if (run) {
+        c->admin.socket = value_path(c->arena, run, "automark.sock");
+        return;
+    }
+    const char *path = strchr(c->store, ':') + 1;
+    const size_t len = strlen(path);
+    const bool db = len > 3 && strcmp(path + len - 3, ".db") == 0;
+    scoped(freep) char *socket = xasprintf("%.*s.sock", (int)(db ? len - 3 : len), path);
+    c->admin.socket = arena_strdup(c->arena, socket);
 }
 
 static void add_notices(struct config *c)

@@ -11,8 +11,11 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    { "serve", cmd_serve, "the daemon: replies in, marks out" },
+    { "queue", cmd_queue, "marks that wait, were sent or failed: list, retry, cancel, release" },
     { "check", cmd_check, "mistakes in rule files, by file, line and column" },
     { "test", cmd_test, "runs the rules' own tests" },
+    { "explain", cmd_explain, "why an event has the verdict that it has" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
     { "version", NULL, "of automark and the libraries that it runs with; also --version" },
     { "help", NULL, "this page; 'automark COMMAND --help' tells about one command" },

@@ -296,7 +296,7 @@ static void test_precedence(void **state)
     c = must_load(&opt);
     assert_string_equal(c->listen, "127.0.0.1:2");
     assert_string_equal(c->store, "sqlite:env.db");
-    assert_string_equal(c->admin.socket, "./automark.sock");
+    assert_string_equal(c->admin.socket, "env.sock");
     assert_int_equal(c->workspaces[0].mode, MODE_SHADOW);
     assert_string_equal(c->workspaces[0].api_url, "https://env");
     assert_int_equal(c->workspaces[0].nrules, 3);
