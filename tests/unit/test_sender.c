@@ -155,13 +155,13 @@ static void count_answer(void *ctx, const struct receipt *r, const struct error 
         atomic_fetch_add(&h->answered, 1);
 }
 
-static void submit(struct house *h, unsigned id, enum decision d)
+static void submit_in(struct house *h, const char *workspace, unsigned id, enum decision d)
 {
     char conversation[16], dedupe[32];
     struct error err = ERROR_INIT;
     snprintf(conversation, sizeof(conversation), "c%u", id);
     snprintf(dedupe, sizeof(dedupe), "%u-%d", id, d);
-    const struct submission s = { .workspace = "w",
+    const struct submission s = { .workspace = workspace,
                                   .conversation = conversation,
                                   .event = "email.replied",
                                   .dedupe = dedupe,
@@ -174,6 +174,11 @@ static void submit(struct house *h, unsigned id, enum decision d)
         assert_int_equal(err.kind, ERR_AGAIN);
         web_nap(1);
     }
+}
+
+static void submit(struct house *h, unsigned id, enum decision d)
+{
+    submit_in(h, "w", id, d);
 }
 
 static size_t jobs_in(struct house *h, enum job_kind kind, enum job_state state)
@@ -327,6 +332,44 @@ static void test_stop_lets_calls_finish(void **state)
     house_close(&h);
 }
 
+/* Two workspaces, one key, one of them paused: its marks wait, its unread jobs do not. */
+static void test_shared_key_and_pause(void **state)
+{
+    (void)state;
+    struct house h;
+    struct error err = ERROR_INIT;
+    house_open(&h);
+    start_sender(&h, "sk_1");
+    submit(&h, 1, DECISION_MARK);
+    wait_for_jobs(&h, JOB_READ, JOB_DONE, 1, 5000);
+    sender_free(h.sender);
+
+    struct sender_lane lanes[] = { lane_for(&h, "sk_1"), lane_for(&h, "sk_1") };
+    lanes[0].paused = true;
+    lanes[1].workspace = "x";
+    lanes[1].max_in_flight = 3;
+    const struct sender_config cfg = { .lanes = lanes, .count = 2, .seed = 1 };
+    h.sender = sender_new(&cfg, h.store, &err);
+    assert_non_null(h.sender);
+    for (unsigned i = 100; i < 250; i++) {
+        submit(&h, i, DECISION_MARK);
+        submit_in(&h, "x", 1000 + i, DECISION_MARK);
+    }
+    submit(&h, 1, DECISION_KEEP);
+    wait_for_jobs(&h, JOB_READ, JOB_DONE, 151, 10000);
+    wait_for_jobs(&h, JOB_UNREAD, JOB_DONE, 1, 10000);
+    web_nap(100);
+    assert_int_equal(jobs_in(&h, JOB_READ, JOB_PENDING), 150);
+    lanes[0].paused = false;
+    assert_int_equal(sender_reload(h.sender, lanes, 2, &err), 0);
+    wait_for_jobs(&h, JOB_READ, JOB_DONE, 301, 10000);
+    for (unsigned i = 100; i < 250; i++) {
+        assert_int_equal(atomic_load(&h.kit.marked[i]), 1);
+        assert_int_equal(atomic_load(&h.kit.marked[1000 + i]), 1);
+    }
+    house_close(&h);
+}
+
 static void test_no_key(void **state)
 {
     (void)state;
@@ -352,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_trouble_passes),
         cmocka_unit_test(test_unread_after_kept_reply),
         cmocka_unit_test(test_stop_lets_calls_finish),
+        cmocka_unit_test(test_shared_key_and_pause),
         cmocka_unit_test(test_no_key),
     };
     log_setup(LOG_LOGFMT, getenv("SENDER_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
