@@ -30,7 +30,7 @@ static void block_add_label(struct block *b, const struct phrase *label,
     for (uint16_t i = ix->labels.head[(unsigned char)label->text[0]]; i != 0;
          i = ix->labels.next[i - 1]) {
         const struct phrase *p = &ix->labels.table->list[i - 1];
-        const unsigned lang = lang_number(p->lang);
+        const unsigned lang = ix->labels.lang[i - 1];
         if (lang < LANGS_MAX && strcmp(p->text, label->text) == 0)
             b->roles[lang] = (uint8_t)(b->roles[lang] | 1u << p->tag);
     }
@@ -149,13 +149,15 @@ static const char *make_block(const struct mail *m, const struct labels_seen *se
 {
     static const struct block empty;
     struct block b = empty;
-    for (size_t i = from; i < seen->n; i++)
-        block_add_label(&b, seen->hit[i % LABEL_HITS].label, m->ix);
     const size_t at = seen->hit[from % LABEL_HITS].at;
     b.address = seen->address_at > at;
     b.date = seen->date_at > at;
     const bool sure = seen->n - from >= 3 || (at == 0 && b.address && b.date);
-    return sure && (b.address || b.date) ? block_name(&b) : NULL;
+    if (!sure || (!b.address && !b.date))
+        return NULL;
+    for (size_t i = from; i < seen->n; i++)
+        block_add_label(&b, seen->hit[i % LABEL_HITS].label, m->ix);
+    return block_name(&b);
 }
 
 static const char *try_blocks(const struct mail *m, const struct labels_seen *seen, size_t *at)

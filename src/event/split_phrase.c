@@ -14,6 +14,7 @@ static void index_build(struct phrase_index *ix, const struct phrases *table)
         const unsigned char first = (unsigned char)table->list[i].text[0];
         ix->next[i] = ix->head[first];
         ix->head[first] = (uint16_t)(i + 1);
+        ix->lang[i] = (uint8_t)lang_number(table->list[i].lang);
     }
 }
 

@@ -15,6 +15,7 @@ struct phrase_index {
     const struct phrases *table;
     uint16_t head[256]; /* entry number + 1; 0 is none */
     uint16_t next[PHRASES_MAX];
+    uint8_t lang[PHRASES_MAX]; /* number in split_langs; LANGS_MAX is none */
 };
 
 struct split_index {
