@@ -118,7 +118,7 @@ static bool footer_behind(struct splitter *sp, size_t i)
 static bool is_top_of_own_words(struct splitter *sp, size_t end)
 {
     const struct mail *m = &sp->mail;
-    if (sp->own_words || sp->block > 0 || sp->signature || footer_behind(sp, end))
+    if (sp->own_words || sp->block > 0 || sp->out->ncuts > 1 || footer_behind(sp, end))
         return false;
     for (size_t i = 0; i < m->count; i++)
         if (m->line[i].facts & LINE_OURS)
@@ -322,16 +322,43 @@ static size_t block_from(struct splitter *sp, size_t i)
 
 /* ---- below and between quotations ---- */
 
-/* A line between two quoted ones, with no blank line around, is either an answer or
- * the end of a quoted line that some program wrapped; small print decides. Below a
- * quotation, only words that no lead writes are taken away. */
+/* Below a blank line, or below small print. */
+static bool is_paragraph_start(const struct mail *m, size_t i)
+{
+    return i == 0 || line_is(m, i - 1, LINE_BLANK | LINE_RULE) ||
+           m->line[i - 1].class == LINE_QUOTED;
+}
+
+/* A phrase of the small print stands in s, and where it must begin a sentence, it does. */
+static bool has_small_print(const struct mail *m, struct span s)
+{
+    size_t len = 0;
+    for (size_t at = 0; at < s.len; at++) {
+        if (at > 0 && is_word_byte(s.s[at - 1]))
+            continue;
+        const struct phrase *p = phrase_at(&m->ix->small_print, span_from(s, at), &len);
+        const bool begins =
+            at == 0 || (at >= 2 && s.s[at - 1] == ' ' && !is_word_byte(s.s[at - 2]));
+        if (p && (p->tag != PRINT_SENTENCE || begins))
+            return true;
+    }
+    return false;
+}
+
+/* Small print that is not the lead's. A line between two quoted ones, with no blank
+ * line around, is either an answer or the end of a quoted line that some program
+ * wrapped: any hint decides. Below a quotation, only words that no lead writes count;
+ * below the lead's words, where perhaps a mark was not known, the same with an opt-out. */
 static bool is_stray_small_print(const struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
-    if (sp->block == 0)
+    const struct span s = mail_low(m, i);
+    if (sp->block > 0 && i == sp->block && is_quote_line(m, i + 1))
+        return phrase_inside(&m->ix->footers, s);
+    if (sp->block == 0 &&
+        (!sp->own_words || !is_paragraph_start(m, i) || !phrase_inside(&m->ix->footers, s)))
         return false;
-    const bool between = i == sp->block && is_quote_line(m, i + 1);
-    return phrase_inside(between ? &m->ix->footers : &m->ix->small_print, mail_low(m, i));
+    return has_small_print(m, s);
 }
 
 static size_t own_from(struct splitter *sp, size_t i)

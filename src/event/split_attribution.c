@@ -291,7 +291,8 @@ static bool is_without_verb(const struct candidate *c)
     const struct evidence *e = &c->has;
     const bool dated = e->date || e->year;
     if (c->form == NAMED)
-        return c->quotes && c->colon && e->address && dated && count_words(c->s) <= 20;
+        return c->colon && e->address && dated && count_words(c->s) <= 20 &&
+               (c->quotes || (e->time && memchr(c->s.s, '<', c->s.len)));
     if (c->colon && e->address && dated)
         return c->form == DATED || e->time || c->quotes;
     if (c->colon && c->quotes && e->time && dated)

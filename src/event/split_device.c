@@ -77,6 +77,8 @@ const char *device_at(const struct mail *m, size_t i)
     struct span s = without_frame(without_links(without_frame(line), copy, sizeof(copy)));
     if (s.len >= LINE_BYTES - 1)
         return NULL;
+    if (phrase_inside(&m->ix->device_links, line) && words_in(s) <= REST_WORDS)
+        return "device line";
     for (size_t k = 0; k < split_devices_count; k++) {
         if (!fits(m, &split_devices[k], s))
             continue;

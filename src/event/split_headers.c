@@ -206,6 +206,8 @@ bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 
 /* ---- dashed markers ---- */
 
+#define MARKER_BYTES 120 /* in a line that asks to reply above it */
+
 static size_t dashes_at(struct span s, size_t at)
 {
     size_t n = 0;
@@ -251,12 +253,26 @@ static bool is_bare_marker(const struct mail *m, struct span s, const struct phr
     return false;
 }
 
+/* "##- Please type your reply above this line -##". */
+static bool is_line_above(const struct mail *m, struct span s, const struct phrase **found)
+{
+    size_t len = 0;
+    for (size_t at = 0; s.len <= MARKER_BYTES && at < s.len; at++) {
+        const struct phrase *p = phrase_at(&m->ix->markers, span_from(s, at), &len);
+        if (p && (p->tag & MARKER_INSIDE)) {
+            *found = p;
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *marker_at(const struct mail *m, size_t i, bool *forward)
 {
     const struct span s = mail_low(m, i);
     size_t end = 0;
     const struct phrase *p = dashed_at(m, s, &end);
-    if (!p && !is_bare_marker(m, s, &p))
+    if (!p && !is_bare_marker(m, s, &p) && !is_line_above(m, s, &p))
         return NULL;
     const struct lang *lang = lang_by_code(p->lang);
     *forward = (p->tag & MARKER_FORWARD) != 0;

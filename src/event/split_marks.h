@@ -44,8 +44,9 @@ enum { DATE_WORD, DATE_STEM };
 extern const struct phrases split_dates;
 /* "from", "betreff"; tag is the enum role. */
 extern const struct phrases split_labels;
-/* "original message" between dashes; tag MARKER_BARE also without them. */
-enum { MARKER_QUOTE = 1, MARKER_FORWARD = 2, MARKER_BARE = 4 };
+/* "original message" between dashes; tag MARKER_BARE also without them,
+ * tag MARKER_INSIDE anywhere in a line of few words. */
+enum { MARKER_QUOTE = 1, MARKER_FORWARD = 2, MARKER_BARE = 4, MARKER_INSIDE = 8 };
 extern const struct phrases split_markers;
 
 /* "sent from my ...": a whole line that begins with head and ends with tail. */
@@ -57,6 +58,8 @@ struct device {
 };
 extern const struct device split_devices[];
 extern const size_t split_devices_count;
+/* Links that mail programs put into their advertisement. */
+extern const struct phrases split_device_links;
 /* Names of devices and mail programs. */
 extern const struct phrases split_gadgets;
 /* What people add to a device line: "please excuse typos"; also inside words. */
@@ -65,7 +68,9 @@ extern const struct phrases split_excuses;
 /* Words of the small print under our own mail: whatever else is unclear about a part
  * of a mail, with one of these in it, it is not taken for the lead's words. */
 extern const struct phrases split_footers;
-/* The same, but only phrases that no lead writes: "to unsubscribe from". */
+/* The same, but only phrases that no lead writes: "to unsubscribe from", with tag
+ * PRINT_SENTENCE only at the start of a sentence ("I want to unsubscribe from ..."). */
+enum { PRINT_ANYWHERE, PRINT_SENTENCE };
 extern const struct phrases split_small_print;
 /* "I wrote", "ich": a sentence of the lead's, not an attribution. */
 extern const struct phrases split_pronouns;

@@ -26,6 +26,7 @@ static void build_all(void)
     index_build(&the_index.dates, &split_dates);
     index_build(&the_index.labels, &split_labels);
     index_build(&the_index.markers, &split_markers);
+    index_build(&the_index.device_links, &split_device_links);
     index_build(&the_index.gadgets, &split_gadgets);
     index_build(&the_index.excuses, &split_excuses);
     index_build(&the_index.footers, &split_footers);

@@ -19,8 +19,8 @@ struct phrase_index {
 };
 
 struct split_index {
-    struct phrase_index starts, verbs, fillers, dates, labels, markers, gadgets, excuses, footers,
-        small_print, pronouns;
+    struct phrase_index starts, verbs, fillers, dates, labels, markers, device_links, gadgets,
+        excuses, footers, small_print, pronouns;
 };
 
 /* Built by the first call, never changed or freed; thread-safe. */

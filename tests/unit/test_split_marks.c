@@ -124,8 +124,15 @@ static void marker(const struct phrase *p)
     check_printf("markers", p->text, mark, OWN "\n\n-----%s-----\nold words\n", p->text);
     check_printf("markers", p->text, mark, OWN "\n\n*---------- %s ---------*\nold words\n",
                  p->text);
+    if (p->tag & MARKER_INSIDE)
+        check_printf("markers", p->text, mark, OWN "\n\n##- Please %s -##\nold words\n", p->text);
     if (p->tag & MARKER_BARE)
         check_printf("markers", p->text, mark, OWN "\n\n%s:\n\nold words\n", p->text);
+}
+
+static void device_link(const struct phrase *p)
+{
+    check_printf("links", p->text, "device line", OWN "\n\nBrought by <https://x.%s/y>\n", p->text);
 }
 
 static void gadget(const struct phrase *p)
@@ -150,7 +157,7 @@ static void footer(const struct phrase *p)
 
 static void print(const struct phrase *p)
 {
-    check_printf("small print", p->text, "quote marks", "> old words\n\n" OWN "\n\nfoo %s bar\n",
+    check_printf("small print", p->text, "quote marks", "> old words\n\n" OWN "\n\nFoo. %s bar\n",
                  p->text);
 }
 
@@ -170,6 +177,7 @@ static void test_phrases(void **state)
     each(&split_fillers, filler);
     each(&split_labels, label);
     each(&split_markers, marker);
+    each(&split_device_links, device_link);
     each(&split_gadgets, gadget);
     each(&split_excuses, excuse);
     each(&split_footers, footer);
