@@ -1,7 +1,9 @@
 /* explain - why an event has the verdict that it has. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -205,6 +207,16 @@ static void basis_done(struct basis *b)
     config_free(b->config);
 }
 
+/* A path that is not there is no mistake in a rule. */
+static int paths_exist(const struct options *o, struct error *err)
+{
+    struct stat st;
+    for (size_t i = 0; i < o->nrules; i++)
+        if (stat(o->rules[i], &st) < 0)
+            return error_sys(err, errno, "'%s' cannot be read", o->rules[i]);
+    return 0;
+}
+
 static void load_plain(const struct options *o, struct basis *b, struct diags *d)
 {
     const struct rules_source src = { .paths = o->rules, .npaths = o->nrules, .now_ms = o->now_ms };
@@ -313,6 +325,8 @@ static int run(const struct options *o, struct basis *b)
 {
     struct error err = ERROR_INIT;
     scoped(diags_done) struct diags d = DIAGS_INIT;
+    if (paths_exist(o, &err) < 0)
+        return cli_trouble(&err);
     if (!needs_config(o))
         load_plain(o, b, &d);
     else if (load_configured(o, b, &d, &err) < 0)

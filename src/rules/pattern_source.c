@@ -309,6 +309,17 @@ static void scan_line_comment(struct scan *c)
     c->p->comment_open = !copy_through(c, "\n");
 }
 
+/* {,3}: PCRE2 10.42 reads it as text, 10.43 as {0,3}. */
+static void scan_brace(struct scan *c)
+{
+    size_t i = 2;
+    while (peek(c, 1) == ',' && peek(c, i) >= '0' && peek(c, i) <= '9')
+        i++;
+    if (i > 2 && peek(c, i) == '}')
+        refuse(c, "{,n} is not allowed, for releases of PCRE2 differ on it: write {0,n}");
+    copy(c, 1);
+}
+
 static void scan_one(struct scan *c)
 {
     switch (peek(c, 0)) {
@@ -329,6 +340,9 @@ static void scan_one(struct scan *c)
             copy(c, 1);
         else
             scan_blank(c);
+        break;
+    case '{':
+        scan_brace(c);
         break;
     case '#':
         if (c->extended)
