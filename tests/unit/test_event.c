@@ -179,6 +179,32 @@ static void test_fields(void **state)
     }
 }
 
+/* What we had written, footer and all, is not the lead's word, plain or HTML. */
+static const char *const quoting[] = {
+    "\"replyText\":\"Please call me.\\n\\nOn Mon, 3 Aug 2026 at 10:00, Us <us@us.example> wrote:\\n"
+    "> Hello\\n> Click here to unsubscribe\\n\"",
+    "\"replyHtml\":\"<p>Please&nbsp;call me.</p><div class=\\\"gmail_quote\\\">On Mon Us wrote:"
+    "<blockquote>Click here to unsubscribe</blockquote></div>\"",
+};
+
+static void test_quoting(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(quoting); i++) {
+        struct error err = ERROR_INIT;
+        scoped(freep) char *body = xasprintf(
+            "{\"event\":\"email.replied\",\"data\":{\"conversationId\":\"c\",%s}}", quoting[i]);
+        scoped(event_freep) struct event *ev = parse(body, NULL, &err);
+        if (!ev)
+            fail_msg("%s", err.msg);
+        const char *reply = event_str(ev, FIELD_REPLY);
+        if (strncmp(reply, "Please call me.", 15) != 0 || strstr(reply, "unsubscribe"))
+            fail_msg("reply is '%s'", reply);
+        assert_non_null(strstr(event_str(ev, FIELD_QUOTED), "unsubscribe"));
+        assert_non_null(strstr(event_str(ev, FIELD_TEXT), "unsubscribe"));
+    }
+}
+
 static const struct {
     const char *name, *header;
     enum event_kind kind;
@@ -450,11 +476,12 @@ static void test_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),         cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_kinds),          cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_dedupe),         cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_pointer_values), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_bad),       cmocka_unit_test(test_dedupe),
+        cmocka_unit_test(test_overrides), cmocka_unit_test(test_pointer_values),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_by_hand),
+        cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
