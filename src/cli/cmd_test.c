@@ -1,24 +1,21 @@
 /* test - runs the tests that stand beside the rules, and those of test files. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "cli/cli.h"
-#include "rules/coverage.h"
-#include "rules/rules_load.h"
+#include "cli/rule_sets.h"
+#include "cli/test_report.h"
 #include "rules/test_run.h"
 
 static const char usage[] =
-    "usage: automark test [--filter TEXT] [--format text|tap|junit|json] [--rules PATH]... "
-    "PATH...\n"
+    "usage: automark test [--filter TEXT] [--format text|tap|junit|json] [--coverage]\n"
+    "                     [--min-coverage N] [--config FILE] [--rules PATH]... [PATH...]\n"
     "\n"
     "Runs every rule's own tests, and those of *.test.yaml files, against all rules of the\n"
     "given files and folders together. A failure says what happened instead.\n"
@@ -28,38 +25,37 @@ static const char usage[] =
     "  --coverage       also name the rules, conditions and alternatives that no test exercises\n"
     "  --min-coverage N fail when less than N percent of them are exercised\n"
     "  --rules PATH     the same as PATH\n"
+    "  --config FILE    the rules of that configuration's workspaces, with their overrides\n"
+    "                   (without PATH: AUTOMARK_CONFIG, AUTOMARK_RULES)\n"
+    "  --workspace NAME of these only the rules of one (default: all)\n"
     "\n"
     "exit status: 0 all pass, 1 a test failed, a rule has a mistake or coverage is too low,\n"
     "2 wrong use, 3 a path cannot be read\n";
 
-enum format { FORMAT_TEXT, FORMAT_TAP, FORMAT_JUNIT, FORMAT_JSON };
-
 struct options {
     const char **paths;
-    size_t npaths;
+    struct rule_sets_wish wish;
     const char *filter;
-    enum format format;
+    enum test_format format;
     bool coverage;
     unsigned min_coverage; /* percent */
 };
 
-struct result {
-    const struct rule *own; /* NULL: of a test file */
-    const struct rule_test *test;
-    bool passed;
-    char *expected, *got; /* words, when it failed */
+/* One set of rules with its tests; results point into it. */
+struct suite {
+    const char *workspace;
+    struct ruleset *rs;
+    struct rules_tests files;
+    int64_t now_ms;
 };
 
 struct run {
     const struct options *opt;
-    const struct ruleset *rs;
+    struct suite *suites;
+    size_t nsuites;
     struct match_scratch *scratch;
-    int64_t now_ms;
-    struct result *results;
-    size_t count, failed;
-    int64_t took_ms;
+    struct test_results results;
     struct coverage *coverage; /* NULL unless asked for */
-    struct coverage_report report;
 };
 
 /* ---- running ---------------------------------------------------------------------- */
@@ -82,242 +78,124 @@ static char *one_line(char *s)
     return s;
 }
 
-static void run_one(struct run *run, const struct rule *own, const struct rule_test *t)
+static void note_failure(struct test_result *r, const struct verdict *v)
 {
-    struct verdict v;
-    if (!wanted(run, own, t))
-        return;
-    struct result r = { .own = own, .test = t };
-    r.passed = rule_test_run(run->rs, run->scratch, own, t, run->now_ms, &v);
-    if (!r.passed) {
-        struct buf words = BUF_INIT;
-        rule_test_expected(&words, own, t);
-        r.expected = buf_take(&words);
-        rule_test_got(&words, &v);
-        r.got = one_line(buf_take(&words));
-        run->failed++;
-    }
-    if (run->coverage)
-        coverage_add(run->coverage, own, t, run->now_ms, r.passed);
-    if ((run->count & (run->count + 1)) == 0) /* doubles */
-        run->results = xreallocarray(run->results, (run->count + 1) * 2, sizeof(*run->results));
-    run->results[run->count++] = r;
+    struct buf words = BUF_INIT;
+    rule_test_expected(&words, r->own, r->test);
+    r->expected = buf_take(&words);
+    rule_test_got(&words, v);
+    r->got = one_line(buf_take(&words));
 }
 
-static void run_rules(struct run *run, const struct rule *list, size_t count)
+static void run_one(struct run *run, const struct suite *s, const struct rule *own,
+                    const struct rule_test *t)
+{
+    struct verdict v;
+    struct test_results *all = &run->results;
+    if (!wanted(run, own, t))
+        return;
+    struct test_result r = { .workspace = s->workspace, .own = own, .test = t };
+    r.passed = rule_test_run(s->rs, run->scratch, own, t, s->now_ms, &v);
+    if (!r.passed) {
+        note_failure(&r, &v);
+        all->failed++;
+    }
+    if (run->coverage)
+        coverage_add(run->coverage, own, t, s->now_ms, r.passed);
+    if ((all->count & (all->count + 1)) == 0) /* doubles */
+        all->list = xreallocarray(all->list, (all->count + 1) * 2, sizeof(*all->list));
+    all->list[all->count++] = r;
+}
+
+static void run_rules(struct run *run, const struct suite *s, const struct rule *list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < list[i].ntests; k++)
-            run_one(run, &list[i], &list[i].tests[k]);
+            run_one(run, s, &list[i], &list[i].tests[k]);
 }
 
-static void run_all(struct run *run, const struct rules_tests *files)
+static void run_suite(struct run *run, const struct suite *s)
 {
-    const int64_t began = clock_mono_ms();
-    run_rules(run, run->rs->guards, run->rs->nguards);
-    run_rules(run, run->rs->rules, run->rs->nrules);
-    for (size_t i = 0; i < files->ntests; i++)
-        run_one(run, NULL, &files->tests[i]);
-    run->took_ms = clock_mono_ms() - began;
-    if (run->coverage)
-        coverage_finish(run->coverage, &run->report);
+    run_rules(run, s, s->rs->guards, s->rs->nguards);
+    run_rules(run, s, s->rs->rules, s->rs->nrules);
+    for (size_t i = 0; i < s->files.ntests; i++)
+        run_one(run, s, NULL, &s->files.tests[i]);
 }
 
 static void run_done(struct run *run)
 {
-    for (size_t i = 0; i < run->count; i++) {
-        free(run->results[i].expected);
-        free(run->results[i].got);
+    for (size_t i = 0; i < run->results.count; i++) {
+        free(run->results.list[i].expected);
+        free(run->results.list[i].got);
     }
-    free(run->results);
-    coverage_report_done(&run->report);
+    free(run->results.list);
     coverage_free(run->coverage);
     match_scratch_free(run->scratch);
-}
-
-/* ---- printing ----------------------------------------------------------------------- */
-
-static const char *title(const struct result *r)
-{
-    if (r->own)
-        return r->own->name;
-    return r->test->other ? r->test->other : "no-match";
-}
-
-static bool coverage_too_low(const struct run *run)
-{
-    return run->coverage && run->report.percent < run->opt->min_coverage;
-}
-
-static void print_coverage(const struct run *run, const char *mark)
-{
-    static const char *const kinds[] = { "rules", "conditions", "alternatives" };
-    const struct coverage_report *r = &run->report;
-    if (!run->coverage)
-        return;
-    for (size_t i = 0; i < r->ngaps; i++)
-        printf("%s%s:%u:%u: untested: %s\n", mark, r->gaps[i].place.file, r->gaps[i].place.line,
-               r->gaps[i].place.col, r->gaps[i].what);
-    printf("%scoverage %u %%:", mark, r->percent);
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        printf("%s %zu of %zu %s", i > 0 ? "," : "", r->of[i].covered, r->of[i].total, kinds[i]);
-    putchar('\n');
-    if (coverage_too_low(run))
-        printf("%scoverage is below --min-coverage %u\n", mark, run->opt->min_coverage);
-}
-
-static void print_text(const struct run *run)
-{
-    for (size_t i = 0; i < run->count; i++) {
-        const struct result *r = &run->results[i];
-        if (!r->passed)
-            printf("%s:%u:%u: failed: %s: expected %s; got %s\n", r->test->place.file,
-                   r->test->place.line, r->test->place.col, title(r), r->expected, r->got);
+    for (size_t i = 0; i < run->nsuites; i++) {
+        rules_tests_done(&run->suites[i].files);
+        ruleset_unref(run->suites[i].rs);
     }
-    if (run->count == 0)
-        printf("no tests%s%s\n", run->opt->filter ? " that fit --filter " : "",
-               run->opt->filter ? run->opt->filter : "");
-    else if (run->failed > 0)
-        printf("%zu of %zu tests failed\n", run->failed, run->count);
-    else
-        printf("%zu test%s passed (%lld ms)\n", run->count, run->count == 1 ? "" : "s",
-               (long long)run->took_ms);
-    print_coverage(run, "");
+    free(run->suites);
 }
 
-static void print_tap(const struct run *run)
-{
-    printf("TAP version 13\n1..%zu\n", run->count);
-    for (size_t i = 0; i < run->count; i++) {
-        const struct result *r = &run->results[i];
-        printf("%sok %zu - %s %s:%u:%u\n", r->passed ? "" : "not ", i + 1, title(r),
-               r->test->place.file, r->test->place.line, r->test->place.col);
-        if (!r->passed)
-            printf("# expected %s\n# got %s\n", r->expected, r->got);
-    }
-    print_coverage(run, "# ");
-}
+/* ---- loading ------------------------------------------------------------------------ */
 
-/* XML 1.0, attribute values; control characters are not allowed even as references. */
-static void put_xml(const char *s)
+static void load_suites(struct run *run, const struct rule_sets *sets, struct diags *d)
 {
-    for (; *s; s++) {
-        if (*s == '&')
-            fputs("&amp;", stdout);
-        else if (*s == '<')
-            fputs("&lt;", stdout);
-        else if (*s == '"')
-            fputs("&quot;", stdout);
-        else if ((unsigned char)*s < 0x20)
-            fputs(*s == '\n' || *s == '\t' ? " " : "?", stdout);
-        else
-            putchar(*s);
+    run->suites = xcalloc(sets->count + 1, sizeof(*run->suites));
+    for (size_t i = 0; i < sets->count; i++) {
+        struct suite *s = &run->suites[run->nsuites++];
+        s->workspace = sets->list[i].workspace;
+        s->now_ms = sets->list[i].src.now_ms;
+        s->rs = rules_load(&sets->list[i].src, false, d);
+        if (s->rs)
+            (void)rules_tests_load(&sets->list[i].src, s->rs, &s->files, d);
     }
 }
 
-static void print_junit_case(const struct result *r)
+static int run_and_print(struct run *run)
 {
-    fputs("  <testcase classname=\"", stdout);
-    put_xml(title(r));
-    fputs("\" name=\"", stdout);
-    put_xml(r->test->place.file);
-    printf(":%u:%u\"", r->test->place.line, r->test->place.col);
-    if (r->passed) {
-        puts("/>");
-        return;
+    const struct options *o = run->opt;
+    scoped(coverage_report_done) struct coverage_report report = { .gaps = NULL };
+    const int64_t began = clock_mono_ms();
+    if (o->coverage)
+        run->coverage = coverage_new(run->suites[0].rs, run->scratch);
+    for (size_t i = 0; i < run->nsuites; i++)
+        run_suite(run, &run->suites[i]);
+    if (run->coverage) {
+        coverage_finish(run->coverage, &report);
+        run->results.coverage = &report;
     }
-    fputs("><failure message=\"expected ", stdout);
-    put_xml(r->expected);
-    fputs("; got ", stdout);
-    put_xml(r->got);
-    puts("\"/></testcase>");
+    run->results.took_ms = clock_mono_ms() - began;
+    test_report(o->format, &run->results);
+    return run->results.failed > 0 || test_coverage_too_low(&run->results) ? EXIT_MISTAKES
+                                                                           : EXIT_FINE;
 }
 
-static void print_junit(const struct run *run)
+static int test_sets(const struct options *o)
 {
-    printf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-           "<testsuite name=\"automark\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n",
-           run->count, run->failed);
-    for (size_t i = 0; i < run->count; i++)
-        print_junit_case(&run->results[i]);
-    puts("</testsuite>");
-}
-
-static struct json_object *result_json(const struct result *r)
-{
-    struct json_object *o = json_new_object();
-    json_put_str(o, "rule", title(r));
-    json_put_str(o, "file", r->test->place.file);
-    json_put_int(o, "line", r->test->place.line);
-    json_put_int(o, "column", r->test->place.col);
-    json_put_bool(o, "passed", r->passed);
-    if (!r->passed) {
-        json_put_str(o, "expected", r->expected);
-        json_put_str(o, "got", r->got);
+    struct error err = ERROR_INIT;
+    scoped(diags_done) struct diags d = DIAGS_INIT;
+    scoped(rule_sets_done) struct rule_sets sets = { .list = NULL };
+    scoped(run_done) struct run run = {
+        .opt = o,
+        .scratch = match_scratch_new(),
+        .results = { .filter = o->filter, .min_coverage = o->min_coverage },
+    };
+    if (rule_sets_find(&o->wish, &sets, &d, &err) == -2)
+        return cli_trouble(&err);
+    if (o->coverage && sets.count > 1)
+        return cli_usage(usage, "--coverage looks at one set of rules: name it by --workspace");
+    load_suites(&run, &sets, &d);
+    if (d.errors > 0) {
+        diags_unique(&d);
+        diags_print(&d, stderr);
+        return EXIT_MISTAKES;
     }
-    return o;
-}
-
-static struct json_object *coverage_json(const struct coverage_report *r)
-{
-    static const char *const kinds[] = { "rules", "conditions", "alternatives" };
-    struct json_object *o = json_new_object();
-    struct json_object *gaps = json_new_array();
-    json_put_int(o, "percent", r->percent);
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        struct json_object *k = json_new_object();
-        json_put_int(k, "covered", (int64_t)r->of[i].covered);
-        json_put_int(k, "total", (int64_t)r->of[i].total);
-        json_put(o, kinds[i], k);
-    }
-    for (size_t i = 0; i < r->ngaps; i++) {
-        struct json_object *g = json_new_object();
-        json_put_str(g, "rule", r->gaps[i].rule->name);
-        json_put_str(g, "file", r->gaps[i].place.file);
-        json_put_int(g, "line", r->gaps[i].place.line);
-        json_put_int(g, "column", r->gaps[i].place.col);
-        json_put_str(g, "untested", r->gaps[i].what);
-        json_push(gaps, g);
-    }
-    json_put(o, "untested", gaps);
-    return o;
-}
-
-static void print_json(const struct run *run)
-{
-    scoped(json_freep) struct json_object *o = json_new_object();
-    struct json_object *list = json_new_array();
-    json_put_int(o, "tests", (int64_t)run->count);
-    json_put_int(o, "failed", (int64_t)run->failed);
-    json_put_str(o, "version", run->rs->version);
-    for (size_t i = 0; i < run->count; i++)
-        json_push(list, result_json(&run->results[i]));
-    json_put(o, "results", list);
-    if (run->coverage)
-        json_put(o, "coverage", coverage_json(&run->report));
-    cli_print_json(o);
-}
-
-static void print(const struct run *run)
-{
-    static void (*const printers[])(const struct run *) = { print_text, print_tap, print_junit,
-                                                            print_json };
-    printers[run->opt->format](run);
+    return run_and_print(&run);
 }
 
 /* ---- options -------------------------------------------------------------------------- */
-
-static bool read_format(const char *word, enum format *out)
-{
-    static const char *const names[] = { "text", "tap", "junit", "json" };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(names[i], word) == 0) {
-            *out = (enum format)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool read_percent(const char *word, unsigned *out)
 {
@@ -332,7 +210,7 @@ static int take_option(int opt, char **argv, struct options *o)
 {
     switch (opt) {
     case 'r':
-        o->paths[o->npaths++] = optarg;
+        o->paths[o->wish.npaths++] = optarg;
         return -1;
     case 'F':
         o->filter = optarg;
@@ -340,84 +218,65 @@ static int take_option(int opt, char **argv, struct options *o)
     case 'c':
         o->coverage = true;
         return -1;
+    case 'C':
+        o->wish.config = optarg;
+        return -1;
+    case 'w':
+        o->wish.workspace = optarg;
+        return -1;
     case 'm':
         o->coverage = true;
-        return read_percent(optarg, &o->min_coverage)
-                   ? -1
-                   : cli_usage(usage, "--min-coverage takes 0 to 100, not '%s'", optarg);
+        if (read_percent(optarg, &o->min_coverage))
+            return -1;
+        return cli_usage(usage, "--min-coverage takes 0 to 100, not '%s'", optarg);
     case 'f':
-        return read_format(optarg, &o->format)
-                   ? -1
-                   : cli_usage(usage, "--format is '%s': text, tap, junit or json would be right",
-                               optarg);
+        if (test_format_read(optarg, &o->format))
+            return -1;
+        return cli_usage(usage, "--format is '%s': text, tap, junit or json would be right",
+                         optarg);
+    case 'h':
+        return cli_help(usage);
     default:
         return cli_bad_option(usage, argv);
     }
 }
 
+static const struct option long_options[] = {
+    { "rules", required_argument, NULL, 'r' },
+    { "filter", required_argument, NULL, 'F' },
+    { "format", required_argument, NULL, 'f' },
+    { "coverage", no_argument, NULL, 'c' },
+    { "min-coverage", required_argument, NULL, 'm' },
+    { "config", required_argument, NULL, 'C' },
+    { "workspace", required_argument, NULL, 'w' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
 static int read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option options[] = {
-        { "rules", required_argument, NULL, 'r' },
-        { "filter", required_argument, NULL, 'F' },
-        { "format", required_argument, NULL, 'f' },
-        { "coverage", no_argument, NULL, 'c' },
-        { "min-coverage", required_argument, NULL, 'm' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
     opterr = 0;
     optind = 1;
-    o->paths = xcalloc((size_t)argc + 1, sizeof(*o->paths));
-    for (int opt; (opt = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
-        if (opt == 'h')
-            return cli_help(usage);
-        const int bad = take_option(opt, argv, o);
-        if (bad >= 0)
-            return bad;
+    for (int opt; (opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1;) {
+        const int early = take_option(opt, argv, o);
+        if (early >= 0)
+            return early;
     }
     for (int i = optind; i < argc; i++)
-        o->paths[o->npaths++] = argv[i];
-    if (o->npaths == 0)
+        o->paths[o->wish.npaths++] = argv[i];
+    o->wish.paths = o->paths;
+    if (o->wish.npaths > 0 && o->wish.config)
+        return cli_usage(usage, "either paths or --config, not both");
+    if (!rule_sets_wanted(&o->wish))
         return cli_usage(usage, "which rule files or folders?");
     return -1;
 }
 
-static int test_paths(const struct options *o)
-{
-    struct stat st;
-    struct error err = ERROR_INIT;
-    for (size_t i = 0; i < o->npaths; i++) {
-        if (stat(o->paths[i], &st) == 0)
-            continue;
-        error_sys(&err, errno, "'%s' cannot be read", o->paths[i]);
-        return cli_trouble(&err);
-    }
-    const struct rules_source src = { .paths = o->paths,
-                                      .npaths = o->npaths,
-                                      .now_ms = clock_wall_ms() };
-    scoped(diags_done) struct diags d = DIAGS_INIT;
-    scoped(ruleset_unrefp) struct ruleset *rs = rules_load(&src, false, &d);
-    scoped(rules_tests_done) struct rules_tests files = { .tests = NULL };
-    if (!rs || rules_tests_load(&src, rs, &files, &d) < 0) {
-        diags_unique(&d);
-        diags_print(&d, stderr);
-        return EXIT_MISTAKES;
-    }
-    scoped(run_done) struct run run = {
-        .opt = o, .rs = rs, .scratch = match_scratch_new(), .now_ms = src.now_ms
-    };
-    run.coverage = o->coverage ? coverage_new(rs, run.scratch) : NULL;
-    run_all(&run, &files);
-    print(&run);
-    return run.failed > 0 || coverage_too_low(&run) ? EXIT_MISTAKES : EXIT_FINE;
-}
-
 int cmd_test(int argc, char **argv)
 {
-    struct options o = { .npaths = 0 };
+    struct options o = { .paths = xcalloc((size_t)argc + 1, sizeof(*o.paths)) };
     const int early = read_options(argc, argv, &o);
-    const int code = early >= 0 ? early : test_paths(&o);
+    const int code = early >= 0 ? early : test_sets(&o);
     free(o.paths);
     return code;
 }
