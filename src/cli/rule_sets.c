@@ -22,12 +22,17 @@ static void add(struct rule_sets *s, const struct rule_set *set)
     s->list[s->count++] = *set;
 }
 
-static int add_paths(struct rule_sets *s, const struct rule_sets_wish *wish, struct error *err)
+static int must_exist(const char *path, struct error *err)
 {
     struct stat st;
+    return stat(path, &st) == 0 ? 0 : error_sys(err, errno, "'%s' cannot be read", path);
+}
+
+static int add_paths(struct rule_sets *s, const struct rule_sets_wish *wish, struct error *err)
+{
     for (size_t i = 0; i < wish->npaths; i++)
-        if (stat(wish->paths[i], &st) < 0)
-            return error_sys(err, errno, "'%s' cannot be read", wish->paths[i]);
+        if (must_exist(wish->paths[i], err) < 0)
+            return -1;
     const struct rule_set set = {
         .src = { .paths = wish->paths, .npaths = wish->npaths, .now_ms = clock_wall_ms() }
     };
@@ -72,6 +77,8 @@ int rule_sets_find(const struct rule_sets_wish *wish, struct rule_sets *out, str
         return -2;
     if (wish->npaths > 0 && !wish->config)
         return 0;
+    if (wish->config && must_exist(wish->config, err) < 0)
+        return -2;
     const struct config_options opt = { .file = wish->config };
     if (config_load(&opt, &out->config, d) < 0)
         return -1;
