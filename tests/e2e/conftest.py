@@ -1,5 +1,6 @@
 """Fixtures: the built programs, a SendKit sandbox, a daemon in a folder of its own."""
 
+import itertools
 import os
 import pathlib
 import tempfile
@@ -68,10 +69,10 @@ def end(daemon):
 @pytest.fixture
 def daemons(build, folder, request):
     """Makes daemons, each in a folder of its own; ends them, and shows their logs after a failure."""
-    made = []
+    made, numbers = [], itertools.count()
 
     def make(sandbox=None, start=True, **options):
-        daemon = Daemon(build, folder / f"d{len(made)}", sandbox, **options)
+        daemon = Daemon(build, folder / f"d{next(numbers)}", sandbox, **options)
         made.append(daemon)
         return daemon.start() if start else daemon
 

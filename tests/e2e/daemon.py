@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 import uuid
 
 import wire
@@ -40,7 +41,8 @@ def reply_event(conversation, text="Thanks", message=None, event="email.replied"
     inner = {"conversationId": conversation, "leadEmail": "lead@customer.example", "replyText": text, **data}
     if message != "":
         inner["messageId"] = message or uuid.uuid4().hex[:24]
-    return {"event": event, "timestamp": "2026-03-01T10:00:00.000Z", "data": inner}
+    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+    return {"event": event, "timestamp": now, "data": inner}
 
 
 class UnixHTTP(http.client.HTTPConnection):

@@ -142,6 +142,7 @@ def test_the_environment_alone_is_enough(daemons, sandbox):
 def test_batches_and_limits_of_the_file(daemons, sandbox):
     daemon = daemons(sandbox, env=ENV, config=config(sandbox, "  default: {}", "  send: {batch: 5}\n  hold: 1s",
                                                      "max_body: 4KiB"))
+    sandbox.trouble({"latencyMs": 300})
     ids = sandbox.conversations(20)
     for one in ids:
         assert daemon.says(one, PLEASE).is_ == (202, "queued")
@@ -246,13 +247,3 @@ def test_environment_and_several_workspaces_do_not_mix(daemons):
 def test_secrets_are_in_no_core_and_no_output(daemon):
     status = open(f"/proc/{daemon.process.pid}/limits").read()
     assert re.search(r"Max core file size\s+0\s+0", status), status
-
-
-def test_check_reads_a_config(automark, folder):
-    good = folder / "good.yaml"
-    good.write_text(config(None, "  acme: {}"))
-    bad = folder / "bad.yaml"
-    bad.write_text(config(None, "  acme: {colour: red}"))
-    assert automark("check", "--config", good).returncode == 0
-    done = automark("check", "--config", bad)
-    assert done.returncode == 1 and "colour" in done.stdout + done.stderr

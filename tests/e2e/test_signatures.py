@@ -159,7 +159,7 @@ def preset_daemon(build):
 rules: ['{RULES}']
 defaults:
   mode: shadow
-  api_key: {{env: SENDKIT_API_KEY}}
+  api_key: {{env: PRESETS_KEY}}
 workspaces:
   standard:
     webhook: {{preset: standard, secrets: [{{file: {folder}/whsec}}]}}
@@ -180,7 +180,7 @@ workspaces:
       tolerance: 60s
       secrets: [{text}]
 """
-    daemon = Daemon(build, folder, config=config, env={"SENDKIT_API_KEY": "sk_presets"}).start()
+    daemon = Daemon(build, folder, config=config, env={"PRESETS_KEY": "sk_presets"}).start()
     yield daemon
     daemon.stop()
     remove(folder)
