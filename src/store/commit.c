@@ -48,7 +48,7 @@ static int end_as(struct commit *c, struct stored_job *j, enum job_state state, 
     return save(c, j, err);
 }
 
-/* ---- unread jobs ------------------------------------------------------------------------ */
+/* ---- unread jobs -------------------------------------------------------------------- */
 
 /* A conversation to be set unread, and why. */
 struct unread {
@@ -102,7 +102,7 @@ static int unread_after(struct commit *c, const struct unread *u, bool reached, 
     return unknown ? add_unread(c, u, AGAIN, c->now_ms + settle_ms, made, err) : 0;
 }
 
-/* ---- P2: a kept reply ------------------------------------------------------------------- */
+/* ---- P2: a kept reply --------------------------------------------------------------- */
 
 /* Pending and parked marks are cancelled; *flying becomes the one that is being sent,
  * which stays in `open`. */
@@ -164,7 +164,7 @@ static int keep_message(struct commit *c, const struct submission *s, struct rec
     return 0;
 }
 
-/* ---- one event ---------------------------------------------------------------------------- */
+/* ---- one event ---------------------------------------------------------------------- */
 
 static bool has_message(const struct submission *s)
 {
@@ -391,7 +391,7 @@ int commit_submission(struct commit *c, const struct submission *s, struct recei
     return remember(c, s, received_ms, r, err);
 }
 
-/* ---- jobs go out and come back ------------------------------------------------------------- */
+/* ---- jobs go out and come back ------------------------------------------------------ */
 
 static void list_take(struct job_list *l, struct stored_job *j)
 {
@@ -522,7 +522,7 @@ int commit_recover(struct commit *c, size_t max, bool *more, struct error *err)
     return 0;
 }
 
-/* ---- people -------------------------------------------------------------------------------- */
+/* ---- people ------------------------------------------------------------------------- */
 
 static bool applies(const struct stored_job *j, enum job_action action)
 {

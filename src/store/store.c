@@ -62,7 +62,7 @@ void store_stats(struct store *st, struct store_stats *out)
     writer_stats(st->writer, out);
 }
 
-/* ---- for the sender: each a struct of arguments, and what the writer does with it ---------- */
+/* ---- for the sender: each a struct of arguments, and what the writer does with it --- */
 
 struct due_call {
     const char *workspace;
@@ -173,7 +173,7 @@ int store_finish(struct store *st, const struct job_result *results, size_t coun
     return writer_call(st->writer, run_finish, &a, err);
 }
 
-/* ---- for people: long work in slices, each a transaction of its own ------------------------ */
+/* ---- for people: long work in slices, each a transaction of its own ----------------- */
 
 struct jobs_call {
     const struct job_filter *filter;
@@ -316,7 +316,7 @@ int store_park_orphans(struct store *st, const char *workspace, const char *cons
     return change_in_slices(st, &a, parked, NULL, err);
 }
 
-/* ---- decisions and rules -------------------------------------------------------------------- */
+/* ---- decisions and rules ------------------------------------------------------------ */
 
 void decision_list_done(struct decision_list *l)
 {

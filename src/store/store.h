@@ -38,7 +38,7 @@ struct store *store_open(const struct store_config *cfg, struct error *err);
 /* Commits what waits, joins the writer, closes. NULL is fine. */
 void store_close(struct store *st);
 
-/* ---- events ------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------- */
 
 enum decision {
     DECISION_MARK,   /* a live mark rule won, workspace live */
@@ -91,7 +91,7 @@ typedef void (*store_answer_fn)(void *ctx, const struct receipt *r, const struct
 int store_submit(struct store *st, const struct submission *s, store_answer_fn fn, void *ctx,
                  struct error *err);
 
-/* ---- jobs, for the sender ------------------------------------------------------ */
+/* ---- jobs, for the sender ----------------------------------------------------------- */
 
 /* Called from the writer thread after a commit that made or changed jobs. Set before
  * the first submission. Must not block. */
@@ -136,7 +136,7 @@ int store_finish(struct store *st, const struct job_result *results, size_t coun
 /* A part number never used before (also across restarts). Waits. */
 int store_new_part(struct store *st, int64_t *part, struct error *err);
 
-/* ---- jobs, for people ---------------------------------------------------------- */
+/* ---- jobs, for people --------------------------------------------------------------- */
 
 struct job_filter {
     const char *workspace;    /* NULL: any */
@@ -180,7 +180,7 @@ struct store_stats {
 /* From running counters: does not wait for the writer. */
 void store_stats(struct store *st, struct store_stats *out);
 
-/* ---- decisions ------------------------------------------------------------------ */
+/* ---- decisions ---------------------------------------------------------------------- */
 
 struct decision_record {
     int64_t id, arrived_at_ms, received_at_ms, job;
@@ -196,7 +196,7 @@ void decision_list_done(struct decision_list *l);
 int store_decisions(struct store *st, const char *workspace, const char *conversation, size_t limit,
                     struct decision_list *out, struct error *err);
 
-/* ---- last good rules ------------------------------------------------------------- */
+/* ---- last good rules ---------------------------------------------------------------- */
 
 /* blob is opaque here (rules' files, see serve). Waits. */
 int store_rules_save(struct store *st, const char *workspace, const char *version, const char *blob,

@@ -28,7 +28,7 @@ struct engine *engine_open(const char *path, struct error *err);
 /* broken: touch the disk no more. NULL is fine. */
 void engine_close(struct engine *e, bool broken);
 
-/* ---- transactions --------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------------------- */
 
 int engine_begin(struct engine *e, struct error *err);
 int engine_commit(struct engine *e, struct error *err); /* durable when it returns 0 */
@@ -49,7 +49,7 @@ struct tally {
 };
 const struct tally *engine_tally(const struct engine *e);
 
-/* ---- the memory of replies ------------------------------------------------------- */
+/* ---- the memory of replies ---------------------------------------------------------- */
 
 struct reply {
     const char *workspace, *dedupe, *conversation;
@@ -81,7 +81,7 @@ void names_done(struct names *n);
 int engine_marks(struct engine *e, const char *workspace, const char *rule, int64_t since_ms,
                  int64_t max, int64_t *count, int64_t *oldest_ms, struct error *err);
 
-/* ---- jobs -------------------------------------------------------------------------- */
+/* ---- jobs --------------------------------------------------------------------------- */
 
 /* What a mark that is being sent owes once its call has ended. */
 enum {

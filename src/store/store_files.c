@@ -123,7 +123,7 @@ static int make_file(const struct store_files *f, struct error *err)
     return 0;
 }
 
-/* ---- space ------------------------------------------------------------------------------ */
+/* ---- space -------------------------------------------------------------------------- */
 
 struct space {
     int64_t total, free;

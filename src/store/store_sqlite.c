@@ -15,7 +15,7 @@
 
 #define QUICK_CHECK_MAX_BYTES (INT64_C(64) << 20) /* a start must not take seconds */
 
-/* ---- SQLite's own last words ------------------------------------------------------ */
+/* ---- SQLite's own last words -------------------------------------------------------- */
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t words_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -206,7 +206,7 @@ void engine_close(struct engine *e, bool broken)
     free(e);
 }
 
-/* ---- transactions --------------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------------------- */
 
 int engine_begin(struct engine *e, struct error *err)
 {

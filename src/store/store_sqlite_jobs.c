@@ -20,7 +20,7 @@ void stored_jobs_done(struct stored_jobs *l)
     *l = (struct stored_jobs){ 0 };
 }
 
-/* ---- rows -------------------------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------------------- */
 
 /* CRC-32 (IEEE 802.3, reflected), a bit at a time: a few dozen bytes per job. */
 static uint32_t crc32_add(uint32_t crc, const char *s)
@@ -143,7 +143,7 @@ int engine_job_save(struct engine *e, struct stored_job *j, struct error *err)
     return 0;
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
+/* ---- finding ------------------------------------------------------------------------ */
 
 int engine_job_get(struct engine *e, int64_t id, struct stored_job *out, bool *found,
                    struct error *err)

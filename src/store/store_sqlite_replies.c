@@ -90,7 +90,7 @@ int engine_marks(struct engine *e, const char *workspace, const char *rule, int6
     return 0;
 }
 
-/* ---- decisions ------------------------------------------------------------------------ */
+/* ---- decisions ---------------------------------------------------------------------- */
 
 int engine_decision_add(struct engine *e, const struct submission *s, const struct receipt *r,
                         int64_t received_at_ms, int64_t *id, struct error *err)
@@ -155,7 +155,7 @@ int engine_decisions(struct engine *e, const char *workspace, const char *conver
     return 0;
 }
 
-/* ---- forgetting, numbers, rules --------------------------------------------------------- */
+/* ---- forgetting, numbers, rules ----------------------------------------------------- */
 
 static int forget(struct engine *e, enum sql which, int64_t before_ms, int max, int *gone,
                   struct error *err)

@@ -9,20 +9,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/upkeep.h"
 
 #define BATCH_MAX 1000                       /* pieces of work in one transaction */
 #define WAITING_MAX_BYTES ((size_t)32 << 20) /* of submissions' text */
 #define SUBMISSION_MAX_BYTES ((size_t)256 << 10)
-#define LOOK_AT_DISK_MS 1000
-#define FOLD_IDLE_MS 1000
-#define FOLD_BYTES (INT64_C(4) << 20) /* of log; at most 1/32 of the disk */
-#define SHRINK_BYTES (INT64_C(64) << 20)
-#define FORGET_EVERY_MS (INT64_C(600) * 1000)
-#define FORGET_SLICE_MS 5 /* leaves time for the commit: 10 ms in all */
-#define FORGET_ROWS 20
 #define RECOVER_ROWS 200
-#define IDLE_MS 60000
-#define FOREVER_MS (INT64_C(24) * 3600 * 1000)
 #define CLOCK_BACK_MS 1000 /* a wall clock that steps back this far is repaired */
 
 /* A submission (owned copy, answered by fn) or a call (run for a thread that waits). */
@@ -61,15 +53,11 @@ struct writer {
     /* The writer thread's own */
     struct engine *engine;
     struct caps *caps;
-    struct store_files files;
-    int64_t fold_bytes;
+    struct upkeep upkeep;
     int64_t last_wall_ms;
-    int64_t looked_mono_ms, worked_mono_ms, forget_mono_ms;
-    bool low, broken;
-    char words[256];
 };
 
-/* ---- lists of work --------------------------------------------------------------------- */
+/* ---- lists of work ------------------------------------------------------------------ */
 
 static void list_init(struct work_list *l)
 {
@@ -95,7 +83,7 @@ static struct work *list_pop(struct work_list *l)
     return w;
 }
 
-/* ---- copies of submissions --------------------------------------------------------------- */
+/* ---- copies of submissions ---------------------------------------------------------- */
 
 static size_t length(const char *s)
 {
@@ -145,7 +133,7 @@ static void work_free(struct work *k)
     free(k);
 }
 
-/* ---- giving work to the writer -------------------------------------------------------------- */
+/* ---- giving work to the writer ------------------------------------------------------ */
 
 /* With the lock held. */
 static int refuse_when_broken(struct writer *w, struct error *err)
@@ -260,7 +248,7 @@ static void publish(struct writer *w, const struct work_list *answered, int64_t 
 {
     pthread_mutex_lock(&w->lock);
     struct store_stats *s = &w->stats;
-    if (!w->broken) {
+    if (!w->upkeep.broken) {
         const struct tally *t = engine_tally(w->engine);
         memcpy(s->jobs, t->jobs, sizeof(s->jobs));
         s->decisions = t->decisions;
@@ -274,9 +262,9 @@ static void publish(struct writer *w, const struct work_list *answered, int64_t 
         w->waiting--;
         w->waiting_bytes -= k->bytes;
     }
-    s->disk_low = w->low;
-    s->broken = w->broken;
-    snprintf(s->words, sizeof(s->words), "%s", w->words);
+    s->disk_low = w->upkeep.low;
+    s->broken = w->upkeep.broken;
+    snprintf(s->words, sizeof(s->words), "%s", w->upkeep.words);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -310,39 +298,7 @@ static void fail_all(struct work_list *l, const struct error *why)
     }
 }
 
-/* ---- trouble
- * ------------------------------------------------------------------------------------- */
-
-static void say(struct writer *w, const char *words)
-{
-    snprintf(w->words, sizeof(w->words), "%.250s", words);
-}
-
-/* FATAL: never touch the engine again. AGAIN: make room, so that draining goes on. */
-static void note_trouble(struct writer *w, const struct error *why)
-{
-    say(w, why->msg);
-    if (why->kind == ERR_AGAIN) {
-        w->low = true;
-        store_files_drop_ballast(&w->files);
-        return;
-    }
-    w->broken = true;
-}
-
-static void look_at_disk(struct writer *w)
-{
-    w->looked_mono_ms = clock_mono_ms();
-    const bool was = w->low;
-    w->low = store_files_low(&w->files);
-    if (w->low && !was)
-        say(w, "the store's disk is nearly full");
-    else if (!w->low && was)
-        say(w, "");
-}
-
-/* ---- one transaction
- * -------------------------------------------------------------------------------- */
+/* ---- one transaction ---------------------------------------------------------------- */
 
 static int run_item(struct commit *c, struct work *k, struct error *err)
 {
@@ -420,13 +376,13 @@ static bool store_batch(struct writer *w, struct work_list *batch, struct error 
     if (!batch->first)
         return true;
     if (run_transaction(w, &c, batch, &unread_due_ms, why) < 0) {
-        note_trouble(w, why);
-        if (!w->broken)
+        upkeep_trouble(&w->upkeep, why);
+        if (!w->upkeep.broken)
             return false;
         fail_all(batch, why);
     }
-    answer_all(w, batch, w->broken ? -1 : unread_due_ms);
-    if (c.jobs_changed && !w->broken)
+    answer_all(w, batch, w->upkeep.broken ? -1 : unread_due_ms);
+    if (c.jobs_changed && !w->upkeep.broken)
         tell_of_jobs(w);
     return true;
 }
@@ -446,13 +402,6 @@ static void split(struct work_list *batch, struct work_list *submissions, struct
         list_add(k->submission ? submissions : calls, k);
 }
 
-static void fold(struct writer *w, bool shrink)
-{
-    struct error why = ERROR_INIT;
-    if (engine_fold_log(w->engine, shrink, &why) < 0)
-        note_trouble(w, &why);
-}
-
 /* Low on space, new events are refused and everything else goes on. */
 static void run_low(struct writer *w, struct work_list *batch, const struct error *why)
 {
@@ -462,112 +411,28 @@ static void run_low(struct writer *w, struct work_list *batch, const struct erro
     refuse(w, &submissions, why);
     if (store_batch(w, &calls, &again))
         return;
-    fold(w, true); /* the log's space is room as well */
-    if (w->broken || !store_batch(w, &calls, &again))
+    upkeep_fold(&w->upkeep, true); /* the log's space is room as well */
+    if (w->upkeep.broken || !store_batch(w, &calls, &again))
         refuse(w, &calls, &again);
 }
 
 static void run_batch(struct writer *w, struct work_list *batch)
 {
     struct error why = ERROR_INIT;
-    if (clock_mono_ms() - w->looked_mono_ms >= LOOK_AT_DISK_MS)
-        look_at_disk(w);
-    if (w->broken)
-        error_set(&why, ERR_FATAL, "the store is broken: %s", w->words);
-    else if (w->low)
+    upkeep_look(&w->upkeep);
+    if (w->upkeep.broken)
+        error_set(&why, ERR_FATAL, "the store is broken: %s", w->upkeep.words);
+    else if (w->upkeep.low)
         error_set(&why, ERR_AGAIN, "the store's disk is nearly full");
 
-    if (w->broken)
+    if (w->upkeep.broken)
         refuse(w, batch, &why);
-    else if (w->low || !store_batch(w, batch, &why))
+    else if (w->upkeep.low || !store_batch(w, batch, &why))
         run_low(w, batch, &why);
-    w->worked_mono_ms = clock_mono_ms();
+    upkeep_worked(&w->upkeep);
 }
 
-/* ---- between commits
- * ----------------------------------------------------------------------------------- */
-
-static void fold_log(struct writer *w, bool idle, int64_t mono_ms)
-{
-    const int64_t bytes = engine_log_bytes(w->engine);
-    const bool rested = idle && mono_ms - w->worked_mono_ms >= FOLD_IDLE_MS;
-    if (bytes > w->fold_bytes || (bytes > 0 && rested))
-        fold(w, bytes > SHRINK_BYTES);
-}
-
-/* The memory is what dedupe and P2 stand on: no retention shortens it. Finished jobs
- * belong to it, since they say what may have been marked. */
-static struct horizon horizon(const struct writer *w)
-{
-    const int64_t now = w->cfg.wall_ms();
-    const int64_t memory =
-        w->cfg.retention_ms > STORE_MEMORY_MS ? w->cfg.retention_ms : STORE_MEMORY_MS;
-    return (struct horizon){
-        .replies_ms = now - memory,
-        .jobs_ms = now - memory,
-        .decisions_ms = now - w->cfg.retention_ms,
-    };
-}
-
-static int forget_rows(struct writer *w, bool *more, struct error *err)
-{
-    const struct horizon before = horizon(w);
-    const int64_t until = clock_mono_ms() + FORGET_SLICE_MS;
-    int gone;
-    do {
-        if (engine_forget(w->engine, &before, FORGET_ROWS, &gone, err) < 0)
-            return -1;
-    } while (gone > 0 && clock_mono_ms() < until);
-    *more = gone > 0;
-    return 0;
-}
-
-static void forget_slice(struct writer *w, int64_t mono_ms)
-{
-    struct error why = ERROR_INIT;
-    bool more = false;
-    if (mono_ms < w->forget_mono_ms)
-        return;
-    w->forget_mono_ms = mono_ms + FORGET_EVERY_MS;
-    if (engine_begin(w->engine, &why) < 0 || forget_rows(w, &more, &why) < 0 ||
-        engine_commit(w->engine, &why) < 0) {
-        engine_rollback(w->engine);
-        note_trouble(w, &why);
-        return;
-    }
-    if (more)
-        w->forget_mono_ms = mono_ms;
-}
-
-static void tidy(struct writer *w, bool idle)
-{
-    if (w->broken)
-        return;
-    const int64_t mono_ms = clock_mono_ms();
-    if (mono_ms - w->looked_mono_ms >= LOOK_AT_DISK_MS)
-        look_at_disk(w);
-    fold_log(w, idle, mono_ms);
-    if (!w->broken)
-        forget_slice(w, mono_ms);
-    publish(w, NULL, -1);
-}
-
-/* When the writer wants to look even if nobody calls. */
-static int64_t wake_at(const struct writer *w)
-{
-    const int64_t mono_ms = clock_mono_ms();
-    if (w->broken)
-        return mono_ms + FOREVER_MS;
-    int64_t at = mono_ms + IDLE_MS;
-    if (w->low)
-        at = mono_ms + LOOK_AT_DISK_MS;
-    else if (engine_log_bytes(w->engine) > 0)
-        at = mono_ms + FOLD_IDLE_MS;
-    return w->forget_mono_ms < at ? w->forget_mono_ms : at;
-}
-
-/* ---- the thread
- * ------------------------------------------------------------------------------------------ */
+/* ---- the thread --------------------------------------------------------------------- */
 
 /* Waits for work or for until_ms; false when it is time to end. */
 static bool take_batch(struct writer *w, int64_t until_ms, struct work_list *batch)
@@ -587,17 +452,17 @@ static void *writer_main(void *arg)
 {
     struct writer *w = arg;
     struct work_list batch;
-    while (take_batch(w, wake_at(w), &batch)) {
+    while (take_batch(w, upkeep_wake_at(&w->upkeep), &batch)) {
         const bool idle = !batch.first;
         if (!idle)
             run_batch(w, &batch);
-        tidy(w, idle);
+        upkeep_between(&w->upkeep, idle);
+        publish(w, NULL, -1);
     }
     return NULL;
 }
 
-/* ---- beginning and end
- * ------------------------------------------------------------------------------------- */
+/* ---- beginning and end -------------------------------------------------------------- */
 
 static int recover_once(struct writer *w, int64_t *unread_due_ms, struct error *err)
 {
@@ -624,13 +489,13 @@ static int recover(struct writer *w, struct error *err)
     int64_t unread_due_ms = 0;
     int rc = recover_once(w, &unread_due_ms, &why);
     if (rc < 0 && why.kind == ERR_AGAIN) {
-        store_files_drop_ballast(&w->files);
+        upkeep_trouble(&w->upkeep, &why);
         rc = recover_once(w, &unread_due_ms, &why);
     }
     if (rc < 0 && err)
         *err = why;
     if (rc == 0) {
-        look_at_disk(w);
+        upkeep_look(&w->upkeep);
         publish(w, NULL, unread_due_ms);
     }
     return rc;
@@ -652,13 +517,11 @@ struct writer *writer_new(const struct writer_config *cfg, struct engine *e,
     w->cfg = *cfg;
     w->engine = e;
     w->caps = caps_new();
-    w->files = *files;
+    upkeep_init(&w->upkeep, e, files, cfg->retention_ms, cfg->wall_ms);
     pthread_mutex_init(&w->lock, NULL);
     cond_init_mono(&w->arrived);
     pthread_cond_init(&w->answered, NULL);
     list_init(&w->queue);
-    const int64_t share = store_files_disk_bytes(files) / 32;
-    w->fold_bytes = share > 0 && share < FOLD_BYTES ? share : FOLD_BYTES;
     if (recover(w, err) < 0) {
         dispose(w);
         return NULL;
@@ -681,8 +544,8 @@ void writer_free(struct writer *w)
     pthread_cond_signal(&w->arrived);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    engine_close(w->engine, w->broken);
-    store_files_done(&w->files);
+    engine_close(w->engine, w->upkeep.broken);
+    store_files_done(&w->upkeep.files);
     dispose(w);
 }
 

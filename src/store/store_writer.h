@@ -1,8 +1,7 @@
 /* store_writer.h - the one thread that touches the engine, and how work gets to it.
  *
  * Whatever waits when the writer looks goes into one transaction, each piece as an item
- * of its own; answers go out after the commit. Between commits the writer looks at the
- * disk, folds the log and forgets what is old, in slices of at most 10 ms. */
+ * of its own; answers go out after the commit. Between commits it keeps house (upkeep.h). */
 #ifndef AUTOMARK_STORE_STORE_WRITER_H
 #define AUTOMARK_STORE_STORE_WRITER_H
 

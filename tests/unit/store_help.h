@@ -84,7 +84,7 @@ __attribute__((unused)) static struct store *must_open(const struct place *p)
     return st;
 }
 
-/* ---- one answer ----------------------------------------------------------------------- */
+/* ---- one answer --------------------------------------------------------------------- */
 
 struct answer {
     pthread_mutex_t lock;
@@ -162,7 +162,7 @@ __attribute__((unused)) static struct receipt say(struct store *st, const char *
     return must_submit(st, &s);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------ */
+/* ---- jobs --------------------------------------------------------------------------- */
 
 __attribute__((unused)) static size_t claim(struct store *st, enum job_kind kind, int64_t *id)
 {

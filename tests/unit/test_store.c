@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-/* ---- a SQLite whose disk misbehaves on demand ------------------------------------------ */
+/* ---- a SQLite whose disk misbehaves on demand --------------------------------------- */
 
 static struct {
     atomic_int fail_sync;       /* the sync that fails, counted down; 0: none */
@@ -82,7 +82,7 @@ static int healthy_disk(void **state)
     return 0;
 }
 
-/* ---- opening ----------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------ */
 
 static void test_urls(void **state)
 {
@@ -238,7 +238,7 @@ static void test_files_that_are_not_ours(void **state)
     }
 }
 
-/* ---- trouble with the disk ------------------------------------------------------------------ */
+/* ---- trouble with the disk ---------------------------------------------------------- */
 
 static void test_failing_sync(void **state)
 {
@@ -524,8 +524,7 @@ static void test_impossible_submissions(void **state)
     place_remove(&p);
 }
 
-/* ---- parts, listings, people, rules
- * ------------------------------------------------------------------ */
+/* ---- parts, listings, people, rules ------------------------------------------------- */
 
 static void fill(struct store *st, const char *prefix, const char *rule, int count)
 {
@@ -668,9 +667,7 @@ static void test_rules_blob(void **state)
     place_remove(&p);
 }
 
-/* ---- time
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- time --------------------------------------------------------------------------- */
 
 static void test_clock_that_was_wrong(void **state)
 {

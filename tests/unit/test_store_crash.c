@@ -29,7 +29,7 @@ static void tell(char what, int round, int number)
         _exit(1);
 }
 
-/* ---- the child ------------------------------------------------------------------------- */
+/* ---- the child ---------------------------------------------------------------------- */
 
 struct note {
     int round, number;
@@ -97,7 +97,7 @@ static void child(const struct place *p, int round)
         pause();
 }
 
-/* ---- the parent -------------------------------------------------------------------------- */
+/* ---- the parent --------------------------------------------------------------------- */
 
 static void hear(const char *line)
 {

@@ -3,7 +3,7 @@
 
 #define C "conv-1"
 
-/* ---- a mark is brought into a state, then a human reply is kept ------------------------- */
+/* ---- a mark is brought into a state, then a human reply is kept --------------------- */
 
 static void nothing(struct store *st)
 {
@@ -216,7 +216,7 @@ static void test_kept_reply_in_every_state(void **state)
         }
 }
 
-/* ---- the call that was in flight when the reply came, ends ------------------------------- */
+/* ---- the call that was in flight when the reply came, ends -------------------------- */
 
 static const struct {
     const char *name;
@@ -313,7 +313,7 @@ static void test_unread_survives_restart_and_failure(void **state)
     place_remove(&p);
 }
 
-/* ---- the memory of kept replies forbids marks ---------------------------------------------- */
+/* ---- the memory of kept replies forbids marks --------------------------------------- */
 
 static void expect_kept_reply(struct store *st, const struct submission *s, const char *reason)
 {
@@ -461,8 +461,7 @@ static void test_guard_comes_late(void **state)
     }
 }
 
-/* ---- P3
- * ------------------------------------------------------------------------------------------ */
+/* ---- P3 ----------------------------------------------------------------------------- */
 
 static void expect_duplicate(struct store *st, const char *when)
 {
@@ -495,8 +494,7 @@ static void test_redelivery(void **state)
     }
 }
 
-/* ---- jobs join, caps, people
- * ----------------------------------------------------------------------- */
+/* ---- jobs join, caps, people -------------------------------------------------------- */
 
 static void test_join(void **state)
 {

@@ -25,7 +25,7 @@ static unsigned dice(unsigned sides)
     return (unsigned)(dice_state >> 33) % sides;
 }
 
-/* ---- the world ------------------------------------------------------------------------------ */
+/* ---- the world ---------------------------------------------------------------------- */
 
 struct conversation {
     bool replied, read, kept; /* kept: the store said that a reply of it stays unread */
@@ -171,8 +171,7 @@ static void a_webhook_comes(void)
     }
 }
 
-/* ---- the sender
- * ---------------------------------------------------------------------------------- */
+/* ---- the sender --------------------------------------------------------------------- */
 
 static void start_calls(enum job_kind kind, size_t max)
 {
@@ -251,8 +250,7 @@ static void a_person_acts(void)
     world.conversations[conversation].touched |= count > 0;
 }
 
-/* ---- a run
- * ------------------------------------------------------------------------------------------ */
+/* ---- a run -------------------------------------------------------------------------- */
 
 static void step(void)
 {
