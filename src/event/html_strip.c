@@ -182,7 +182,7 @@ static bool skip_raw(struct scanner *sc, struct span tag)
 
 /* ---- what gumbo may see ---- */
 
-#define TAME_DEPTH 200    /* its clean-up recurses */
+#define TAME_DEPTH 250    /* its clean-up recurses; later versions end the tree at 400 */
 #define TAME_NODES 200000 /* it reopens each unclosed <b> in every paragraph */
 #define TAME_ATTRS 64     /* it compares each attribute of an element with all others */
 #define TAME_NAMES 64     /* different elements, to count them one by one */
@@ -215,6 +215,12 @@ static bool is_self_closing(struct span tag)
            span_is(tag, "th") || span_is(tag, "dt") || span_is(tag, "dd") || span_is(tag, "option");
 }
 
+/* How much deeper the tree gets: tables bring a body, rows and cells along. */
+static unsigned depth_of(struct span tag)
+{
+    return span_is(tag, "table") ? 4 : span_is(tag, "ul") || span_is(tag, "ol") ? 2 : 1;
+}
+
 static unsigned *tally_tag(struct tally *y, struct span tag)
 {
     for (size_t i = 0; i < y->names; i++)
@@ -240,11 +246,11 @@ static bool tally_add(struct tally *y, const struct token *t)
         return false;
     if (t->kind == TOKEN_OPEN) {
         ++*open;
-        y->depth++;
+        y->depth += depth_of(t->el.tag);
         y->formatting += formatting;
     } else if (*open > 0) {
         --*open;
-        y->depth--;
+        y->depth -= depth_of(t->el.tag);
         y->formatting -= formatting;
     }
     return y->depth <= TAME_DEPTH;

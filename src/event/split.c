@@ -40,13 +40,25 @@ static void set_class(struct splitter *sp, size_t from, size_t to, enum line_cla
         sp->mail.line[i].class = (uint8_t) class;
 }
 
+/* "---- words ----", or a phrase of the markers without dashes. */
+static bool is_like_marker(const struct mail *m, size_t i)
+{
+    const struct span s = mail_low(m, i);
+    size_t len = 0;
+    if (s.len >= 6 && span_begins(s, "--") && span_ends(s, "--"))
+        return true;
+    return phrase_at(&m->ix->markers, s, &len) && len == s.len;
+}
+
 /* A rule right above a mark belongs to the mark. */
 static void take_rule_above(struct splitter *sp, size_t i)
 {
+    const struct mail *m = &sp->mail;
     size_t k = i;
-    while (k > 0 && line_is(&sp->mail, k - 1, LINE_BLANK))
+    while (k > 0 && line_is(m, k - 1, LINE_BLANK))
         k--;
-    if (k > 0 && line_is(&sp->mail, k - 1, LINE_RULE) && sp->mail.line[k - 1].class == LINE_OWN)
+    if (k > 0 && m->line[k - 1].class == LINE_OWN &&
+        (line_is(m, k - 1, LINE_RULE) || is_like_marker(m, k - 1)))
         set_class(sp, k - 1, i, LINE_QUOTED);
 }
 
@@ -385,6 +397,17 @@ static size_t zone_signature_from(struct splitter *sp, size_t i)
     return i;
 }
 
+/* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", then the original
+ * without marks. */
+static bool is_arrow_attribution(const struct mail *m, size_t i)
+{
+    const struct span s = mail_raw(m, i);
+    if (m->line[i].level < 3 || s.len < 20 || !span_begins(s, ">>>") || !span_ends(s, ">>>"))
+        return false;
+    const struct evidence e = evidence_in(s, m->ix);
+    return (e.time || e.address) && (e.date || e.year);
+}
+
 static size_t step(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
@@ -398,6 +421,8 @@ static size_t step(struct splitter *sp, size_t i)
         set_class(sp, i, m->count, LINE_QUOTED);
         return m->count;
     }
+    if (is_arrow_attribution(m, i))
+        return quote_from(sp, i, i + 1, "attribution (GroupWise)", true);
     if (is_quote_line(m, i))
         return block_from(sp, i);
     if (l->zone == ZONE_SIGNATURE)

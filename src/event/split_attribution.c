@@ -172,6 +172,7 @@ struct candidate {
     const struct split_index *ix;
     struct span s; /* without dashes, emphasis and colon at its ends */
     bool colon;
+    bool dashes; /* three and more stood in front */
     bool quotes; /* a quotation follows */
     enum form form;
     struct evidence has;
@@ -214,7 +215,7 @@ static struct span strip_ends(struct span s, bool *colon)
 
 static struct candidate candidate_of(struct span s, bool quotes, const struct split_index *ix)
 {
-    struct candidate c = { .ix = ix, .quotes = quotes };
+    struct candidate c = { .ix = ix, .quotes = quotes, .dashes = span_begins(span_trim(s), "---") };
     c.s = strip_ends(s, &c.colon);
     size_t len = 0;
     const struct phrase *start = phrase_at(&ix->starts, c.s, &len);
@@ -260,7 +261,7 @@ static bool fits_behind_verb(const struct candidate *c)
         return true;
     if (!c->colon)
         return false;
-    if (c->form != NAMED)
+    if (c->form != NAMED || (c->before.len == 0 && c->has.address && c->verb->tag == VERB_STRONG))
         return is_name(c->after);
     size_t len = 0;
     const struct phrase *start = phrase_at(&c->ix->starts, c->after, &len);
@@ -281,7 +282,8 @@ static bool is_with_verb(const struct candidate *c)
         return c->before.len == 0 || is_name(c->before);
     if (e->time && e->date)
         return is_name(c->before);
-    return c->quotes && c->colon && c->before.len > 0 && count_words(c->s) <= NAME_WORDS;
+    return (c->quotes || c->dashes) && c->colon && c->before.len > 0 &&
+           count_words(c->s) <= NAME_WORDS;
 }
 
 /* "2013/7/20 Ada <ada@host>", "26.06.2014, 14:41, Ada <ada@host>:",
@@ -371,7 +373,7 @@ static bool try_from(const struct mail *m, size_t i, size_t last, struct candida
             return false;
         if ((n > 0 && !continues(m, &w, k)) || !window_add(&w, s))
             return false;
-        hint = hint || line_is(m, k, LINE_HINT);
+        hint = hint || line_is(m, k, LINE_HINT) || span_begins(s, "---");
         const bool quotes = mail_quotes_at(m, k + 1);
         if (line_is(m, k, LINE_MAY_END) && (hint || quotes)) {
             *c = candidate_of((struct span){ w.s, w.len }, quotes, m->ix);

@@ -3,7 +3,8 @@
 
 #include "event/split_lines.h"
 
-#define REST_WORDS 8   /* in the name of a device, at most */
+#define REST_WORDS 10  /* in the name of a device, at most */
+#define MORE_WORDS 5   /* behind a comma */
 #define LINE_BYTES 160 /* device lines are short, links apart */
 
 static struct span without_frame(struct span s)
@@ -30,7 +31,16 @@ static struct span without_links(struct span s, char *out, size_t room)
     return span_trim((struct span){ out, n });
 }
 
-/* Behind a comma or full stop only an excuse may follow. */
+static size_t words_in(struct span s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += s.s[i] != ' ' && (i == 0 || s.s[i - 1] == ' ');
+    return n;
+}
+
+/* Behind a comma or full stop only an excuse may follow, or more of the name: ", an
+ * AT&T 4G LTE smartphone". */
 static bool is_only_device(const struct mail *m, struct span *rest)
 {
     for (size_t i = 0; i + 1 < rest->len; i++) {
@@ -38,17 +48,14 @@ static bool is_only_device(const struct mail *m, struct span *rest)
             continue;
         const struct span more = span_from(*rest, i + 2);
         rest->len = i;
-        return more.len == 0 || phrase_inside(&m->ix->excuses, more);
+        size_t at = 0;
+        size_t len = 0;
+        return more.len == 0 || phrase_inside(&m->ix->excuses, more) ||
+               (words_in(more) <= MORE_WORDS &&
+                (span_begins(more, "a ") || span_begins(more, "an ")) &&
+                phrase_find(&m->ix->gadgets, more, 0, &at, &len) != NULL);
     }
     return true;
-}
-
-static size_t words_in(struct span s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += s.s[i] != ' ' && (i == 0 || s.s[i - 1] == ' ');
-    return n;
 }
 
 static bool fits(const struct mail *m, const struct device *d, struct span s)

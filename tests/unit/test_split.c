@@ -307,6 +307,177 @@ static const struct row cut[] = {
       "Ja." },
 };
 
+/* As the programs write them, above an original without marks. */
+static const char *const originals[] = {
+    "Le 25 août 2024 à 10:00 +0200, Ada <a@b.c>, a écrit :",
+    "Le mar. 5 mai 2025 à 10:30, Ada a écrit :",
+    "On Apr 19, 2011 6:10 PM, \"Ada\" <a@b.c> wrote:",
+    "--------------------------------------------\nOn Mon, 5/5/25, Ada <a@b.c> wrote:",
+    "Ada Lovelace <ada@x.y> wrote on 05/05/2025 10:30:00 AM:",
+    "In a message dated 5/5/2025 10:30:00 A.M. Eastern Daylight Time, ada@x.y writes:",
+    "El lun, 5 de may. de 2025 a la(s) 10:30, Ada (ada@x.y) escribió:",
+    "El dl., 5 de maig 2025, 10:30, Ada <a@b.c> va escriure:",
+    "po 5. 5. 2025 o 10:30 Ada <a@b.c> napísal(a):",
+    "Στις Δευ 5 Μαΐ 2025 στις 10:30 π.μ., ο χρήστης Ada <a@b.c> έγραψε:",
+    "\u202Bבתאריך יום ב׳, 5 במאי 2025 ב-10:30 מאת \u202AAda\u202C\u200F "
+    "<\u202Aa@b.c\u202C\u200F>:\u202C",
+    "في الاثنين، 5 مايو 2025 في 10:30 ص تمت كتابة ما يلي بواسطة Ada <a@b.c>:",
+    "ในวันที่ จ. 5 พ.ค. 2025 เวลา 10:30 Ada <a@b.c> เขียนว่า:",
+    "Pada tanggal Sen, 5 Mei 2025 pukul 10.30 Ada <a@b.c> menulis:",
+    "На пн, 5.05.2025 г. в 10:30 Ada <a@b.c> написа:",
+    "Kontakt Ada (<a@b.c>) kirjutas kuupäeval E, 5. mai 2025 kell 10:30:",
+    "2025-05-05, pr, 10:30 Ada <a@b.c> rašė:",
+    "pirmd., 2025. g. 5. maijs, plkst. 10:30 — lietotājs Ada (<a@b.c>) rakstīja:",
+    "V V pon., 5. maj 2025 ob 10:30 je oseba Ada <a@b.c> napisala:",
+    "pon, 5. svi 2025. u 10:30 Ada <a@b.c> napisao je:",
+    "пон, 5. мај 2025. у 10:30 Ada <a@b.c> је написао/ла:",
+    "सोम, 5 मई 2025 को 10:30 am बजे को Ada <a@b.c> ने लिखा:",
+    "Wiadomość napisana przez Ada <a@b.c> w dniu 05.05.2025, o godz. 10:30:",
+    "5. 5. 2025 v 10:30, Ada <a@b.c>:",
+    "Ada <a@b.c> kirjoitti 5.5.2025 kello 10.30:",
+    "Op 5 mei 2025, om 10:30 heeft Ada <a@b.c> het volgende geschreven:",
+    "5 maj 2025 kl. 10:30 skrev Ada:",
+    "Ada <a@b.c> írta (2025. 5. 5. 10:30):",
+    "5 мая 2025 г., в 10:30, Ada <a@b.c> написал(а):",
+    "Ada <a@b.c> şunları yazdı (5 May 2025 10:30):",
+    "2025/05/05 10:30、Ada <a@b.c>のメール:",
+    "2025. 5. 5. 오전 10:30, Ada <a@b.c> 작성:",
+    "Ada <a@b.c> escreveu no dia 05/05/2025, às 10:30:",
+    "Pe 5 mai 2025, la 10:30, Ada <a@b.c> a scris:",
+    "On 5/5/25, 10:30 AM, \"Ada\" <a@b.c> wrote:",
+    "Am 05.05.25, 10:30 schrieb \"Ada\" <a@b.c>:",
+    "On Monday, May 5th, 2025 at 10:30 AM, Ada <a@b.c> wrote:",
+    "------- Original Message -------\nOn Monday, May 5th, 2025 at 10:30 AM, Ada <a@b.c> wrote:",
+    "田中さんは2025年5月5日(月) 10:30に書きました:",
+    "On 2025/05/05 10:30, 田中 wrote:",
+    "(2025/05/05 10:30), 田中太郎 wrote:",
+    "在2025-05-05 10:30:00，\"Ada\" <a@b.c> 写道：",
+    "At 2025-05-05 10:30:00, \"Ada\" <a@b.c> wrote:",
+    "Понедельник, 5 мая 2025, 10:30 +03:00 от Ada <a@b.c>:",
+    "05.05.2025 10:30, Ада пишет:",
+    "2025年5月5日(月) 10:30 田中太郎 ada@x.yz:",
+    "W dniu pon., 5.05.2025 o 10:30 Ada <a@b.c> napisał(a):",
+    "W dniu 5 maja 2025 10:30 użytkownik Ada Lovelace\n<a@b.c> napisał:",
+    "Dňa 5. mája 2025 o 10:30 používateľ Ada <a@b.c> napísal:",
+    "Dne 5.5.2025 v 10:30 Ada Lovelace napsal(a):",
+    "5 Mayıs 2025 Pazartesi tarihinde Ada <a@b.c> yazdı:",
+    "On Mon, May 5, 2025 at 10:30 AM Ada Lovelace (via Google Docs) <comments@x.yz>\nwrote:",
+    "On Mon May 5 10:30:00 2025, ada@x.yz wrote:",
+    "Quoting Ada Lovelace <ada@x.yz>:",
+    "Zitat von Ada Lovelace <ada@x.yz>:",
+    "Citando Ada Lovelace <ada@x.yz>:",
+    "Date: Thu, 26 Jun 2014 13:53:45 +0400\nSubject: Test message\nFrom: abc@example.com\nTo: "
+    "alex.l@example.com",
+    "________________________________\n From: Ada <a@b.c>\nTo: Bob <b@c.d>\nSent: Monday, 5 May "
+    "2025 10:30\nSubject: Hello",
+    "From:\tAda\nTo:\tBob <b@x.y>\nDate:\t05/05/2025 10:30\nSubject:\tRe: Hi",
+    "*Od:* Ada <a@b.c>\n*Odesláno:* pondělí 5. května 2025\n*Komu:* Bob\n*Předmět:* Ahoj",
+    "Von: Ada [mailto:a@b.c]\nGesendet: Montag, 5. Mai 2025 10:30\nAn: Bob\nCc: Cy\nBetreff: Hallo",
+    "De : Ada [mailto:a@b.c] \nEnvoyé : lundi 5 mai 2025 10:30\nÀ : Bob\nObjet : Re: Salut",
+    "Message d'origine\nDe: Ada\nEnvoyé: lundi\nÀ: Bob\nObjet: salut",
+    "-------- Message d'origine --------\nDe : Ada <a@b.c> \nDate : 05/05/2025 10:30 (GMT+01:00) "
+    "\nÀ : Bob \nObjet : salut",
+    "----- Mail original -----\nDe: \"Ada\" <a@b.c>\nÀ: \"Bob\"\nEnvoyé: Lundi 5 Mai 2025\nObjet: "
+    "x",
+    "----- Ursprüngliche Mail -----\nVon: \"Ada\" <a@b.c>\nAn: \"Bob\"",
+    "========================================\nMessage date : 05 May 2025 - 10:30\nFrom : \"Ada\" "
+    "<a@b.c>\nTo : Bob\nSubject : Hello",
+    "----- Reply message -----\nFrom: \"Ada\" <a@b.c>\nDate: Mon, May 5, 2025",
+    "----Original Message----\nFrom: ada@x.yz\nDate: 05/05/2025 10:30\nTo: Bob\nSubj: Hi",
+    "Sent: Monday, May 5, 2025 at 10:30 AM\nFrom: \"Ada\" <a@b.c>\nTo: \"Bob\" <b@c.d>\nSubject: "
+    "Hi",
+    "Gesendet: Montag, 05. Mai 2025 um 10:30 Uhr\nVon: \"Ada\" <a@b.c>\nAn: b@c.d\nBetreff: Hi",
+    ":: On 5 May 2025 10:30, Ada <a@b.c> wrote:",
+    "Begin forwarded message:",
+    "Anfang der weitergeleiteten Nachricht:",
+    "---------- Mensaje reenviado ----------",
+    ">>> Ada Lovelace <a@b.c> 5/5/2025 10:30 AM >>>",
+    ">>> Ada Lovelace 05.05.2025 10:30 >>>",
+    "---- Ada <a@b.c> wrote ----",
+    "---- Ada wrote:",
+    "El 5/5/25 a las 10:30, Ada escribió:",
+    "Em 05/05/2025 10:30, Ada escreveu:",
+    "Il 05/05/2025 10:30, Ada ha scritto:",
+    "Op 05-05-2025 om 10:30 schreef Ada:",
+    "Den 2025-05-05 kl. 10:30, skrev Ada:",
+    "Den 05.05.2025 10.30, skrev Ada:",
+    "5.5.2025 10.30, Ada kirjoitti:",
+    "05.05.2025 10:30 tarihinde Ada yazdı:",
+    "La 05.05.2025 10:30, Ada a scris:",
+    "05.05.25 10:30, Ada пише:",
+    "Vào 05/05/2025 10:30, Ada đã viết:",
+    "于 2025/5/5 10:30, Ada 写道:",
+};
+
+/* The last line of a mail. */
+static const char *const device_lines[] = {
+    "Sent from my T-Mobile 4G LTE Device",
+    "Sent from Samsung Mobile.",
+    "Sent on the new Sprint Network from my Samsung Galaxy S®4.",
+    "Sent via the Samsung Galaxy S®6, an AT&T 4G LTE smartphone",
+    "Von meinem Samsung Galaxy Smartphone gesendet.",
+    "Sent with [Proton Mail](https://proton.me/) secure email.",
+    "Sent with Proton Mail secure email.",
+    "Sent via Superhuman ( https://sprh.mn/?vip=x@y.z )",
+    "Sent from Yahoo Mail for iPhone",
+    "Sent from Yahoo Mail on Android<https://go.onelink.me/1>",
+    "Obtenir Outlook pour iOS<https://aka.ms/o0ukef>",
+    "Get Outlook for Android<https://aka.ms/ghei36>",
+    "Outlook für Android<https://aka.ms/x> herunterladen",
+    "Gesendet mit der GMX Mail App",
+    "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+    "Envoyé depuis mon téléphone Orange",
+    "Envoyé de mon iPad",
+    "Télécharger Outlook pour Android",
+    "Enviado desde mi Huawei",
+    "Enviado desde Yahoo Mail para Android",
+    "Inviato da iPhone",
+    "Inviato dal mio dispositivo Android",
+    "Enviado do meu iPhone",
+    "Enviado do Yahoo Mail no Android",
+    "Verzonden vanaf mijn iPad",
+    "Verstuurd vanaf mijn iPhone",
+    "Skickat från min iPhone",
+    "Sendt fra min iPhone",
+    "Lähetetty iPhonesta",
+    "Lähetetty laitteesta Windowsin Sähköposti",
+    "Wysłane z iPhone'a",
+    "Wysłano z iPhone’a",
+    "Wysłane z telefonu Samsung Galaxy",
+    "Odesláno z iPhonu",
+    "Odoslané z iPhonu",
+    "Elküldve az iPhone-omról",
+    "Trimis de pe iPhone-ul meu",
+    "Poslano s mog iPhonea",
+    "iPhone'umdan gönderildi",
+    "Отправлено с iPhone",
+    "Отправлено из мобильной Яндекс.Почты",
+    "Надіслано з iPhone",
+    "发自我的iPhone",
+    "从我的 iPhone 发送",
+    "iPhoneから送信",
+    "나의 iPhone에서 보냄",
+    "Đã gửi từ iPhone của tôi",
+    "Sent from Mail for Windows",
+    "Provenance : Courrier pour Windows",
+    "Enviado desde Correo para Windows",
+    "Verzonden vanuit Mail voor Windows",
+    "*Sent from my iPhone*",
+    "[Sent from my iPhone]",
+    "Sent from my iPhone - sorry for typos",
+    "Sent from my mobile. Please excuse brevity and errors.",
+    "Sent from my Android phone with K-9 Mail. Please excuse my brevity.",
+    "Typed with thumbs on my iPhone",
+    "Sent from Gmail Mobile",
+    "Sent from Outlook for iOS",
+    "Gesendet von Outlook für iOS",
+    "Gesendet von Mail für Windows 10",
+    "Envoyé à partir de Outlook pour Android",
+    "Skickat från Outlook för Android",
+    "Sendt fra Outlook til iOS",
+    "Wysłano z programu Poczta systemu Windows",
+};
+
 /* HTML. */
 static const struct row html[] = {
     { "Gmail",
@@ -445,6 +616,28 @@ static void test_cut(void **state)
     (void)state;
     run(cut, ARRAY_LEN(cut), TEXT_PLAIN);
     run(cut, ARRAY_LEN(cut), TEXT_GUESS);
+}
+
+static void test_originals(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(originals); i++) {
+        char mail[1024];
+        snprintf(mail, sizeof(mail), "Words of my own.\n\n%s\n\nold words\n", originals[i]);
+        const struct row row = { originals[i], mail, "Words of my own." };
+        run(&row, 1, TEXT_PLAIN);
+    }
+}
+
+static void test_device_lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(device_lines); i++) {
+        char mail[1024];
+        snprintf(mail, sizeof(mail), "Words of my own.\n\n%s\n", device_lines[i]);
+        const struct row row = { device_lines[i], mail, "Words of my own." };
+        run(&row, 1, TEXT_PLAIN);
+    }
 }
 
 static void test_html(void **state)
@@ -710,6 +903,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_originals),
+        cmocka_unit_test(test_device_lines),
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_forward_is_told),
