@@ -108,7 +108,7 @@ if [ -z "$quick" ]; then
         step 'end to end (address, undefined)' e2e asan
     fi
     if step 'build (thread sanitizer)' build tsan gcc -DAUTOMARK_SANITIZE=thread; then
-        step 'unit tests (thread)' unit tsan -R 'store|sender|listener|admin|log|reaper|serve'
+        step 'unit tests (thread)' unit tsan -R 'store|sender|listener|admin|log|reaper|serve|match'
         step 'end to end (thread)' e2e tsan -m threads
     fi
     step 'static analysis (clang-tidy)' analyse

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -613,6 +614,51 @@ static void test_budget_is_not_everybodys(void **state)
     assert_int_equal(atomic_load(&rs->rules[1].limit_hits), 0);
 }
 
+/* ---- threads: one set, a scratch for each ---- */
+
+struct worker {
+    pthread_t thread;
+    const struct ruleset *rs;
+    const struct event *quick, *bad;
+    unsigned wrong;
+};
+
+static void *work(void *ctx)
+{
+    struct worker *w = ctx;
+    const struct match_options opt = { .now_ms = NOW, .budget_ms = 1000 };
+    struct match_scratch *own = match_scratch_new();
+    for (unsigned i = 0; i < 50; i++) {
+        struct verdict v;
+        match_event(w->rs, own, w->quick, &opt, &v);
+        w->wrong += v.kind != VERDICT_MARK || strcmp(v.reason.words, "away") != 0;
+        match_event(w->rs, own, w->bad, &opt, &v);
+        w->wrong += v.kind != VERDICT_NONE || strcmp(v.limited->name, "evil") != 0;
+    }
+    match_scratch_free(own);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    struct ruleset *rs = ruleset();
+    rule(rs, "evil", reply("^(a+)+$"));
+    rule(rs, "good", subject("away"));
+    struct event *bad = hostile_event();
+    bad->field[FIELD_SUBJECT].presence = ABSENT;
+    struct worker workers[4];
+    for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+        workers[i] = (struct worker){ .rs = rs, .quick = event("away", "x"), .bad = bad };
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+        pthread_join(workers[i].thread, NULL);
+        assert_int_equal(workers[i].wrong, 0);
+    }
+    assert_true(atomic_load(&rs->rules[0].limit_hits) >= QUARANTINE_HITS);
+}
+
 /* ---- what hangs on an unknown field ---- */
 
 static void test_hangs(void **state)
@@ -965,6 +1011,7 @@ int main(void)
         TEST(test_limits),
         TEST(test_quarantine),
         TEST(test_budget_is_not_everybodys),
+        TEST(test_threads),
         TEST(test_hangs),
         TEST(test_model),
         TEST(test_describe),
