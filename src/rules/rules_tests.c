@@ -29,14 +29,19 @@ static bool first_expectation(struct loader *l, struct test_ctx *t, const struct
     return first;
 }
 
-static void expect_kept_by(struct loader *l, struct test_ctx *t, const struct yaml_node *value)
+static void expect_name(struct loader *l, struct test_ctx *t, const struct yaml_node *value,
+                        const char *name)
 {
-    const char *name = loader_keep_text(l, value, "'kept-by'");
-    if (!name)
-        return;
     t->test->expect = EXPECT_KEPT_BY;
     t->test->other = name;
     add_ref(l, value, name, true);
+}
+
+static void expect_kept_by(struct loader *l, struct test_ctx *t, const struct yaml_node *value)
+{
+    const char *name = loader_keep_text(l, value, "'kept-by'");
+    if (name)
+        expect_name(l, t, value, name);
 }
 
 static void on_kept_by(struct loader *l, void *ctx, const struct yaml_node *value)
@@ -53,9 +58,12 @@ static void on_nested_kept_by(struct loader *l, void *ctx, const struct yaml_nod
 static void expect_word(struct loader *l, struct test_ctx *t, const struct yaml_node *value)
 {
     const char *word = loader_keep_text(l, value, "'expect'");
+    const size_t prefix = strlen("kept-by:");
     if (!word)
         return;
-    if (strcmp(word, "no-match") == 0) {
+    if (strncmp(word, "kept-by:", prefix) == 0) { /* in quotes: 'kept-by: NAME' */
+        expect_name(l, t, value, word + prefix + strspn(word + prefix, " "));
+    } else if (strcmp(word, "no-match") == 0) {
         t->test->expect = EXPECT_NO_MATCH;
     } else if (strcmp(word, "look") == 0) {
         t->test->expect = EXPECT_LOOK;
