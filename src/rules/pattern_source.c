@@ -355,9 +355,27 @@ static void scan_one(struct scan *c)
     }
 }
 
+/* Without the line breaks at its end, which YAML's block scalars bring along: no field
+ * ends with one. An escaped one stays. */
+static size_t meant_length(const char *source, size_t len)
+{
+    while (len > 0 && source[len - 1] == '\n' && !(len > 1 && source[len - 2] == '\\'))
+        len--;
+    return len;
+}
+
+/* In texts ` has become ', and in patterns it is no syntax. */
+static void fold_backticks(struct buf *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] == '`')
+            b->data[i] = '\'';
+}
+
 void pattern_source_read(struct pattern_source *p, const char *source, size_t len)
 {
-    text_fold_pattern(&p->folded, source, len);
+    text_fold_pattern(&p->folded, source, meant_length(source, len));
+    fold_backticks(&p->folded);
     p->origin = xreallocarray(NULL, p->folded.len * strlen(BLANK) + 1, sizeof(*p->origin));
     struct scan c = { .p = p, .s = buf_str(&p->folded), .len = p->folded.len };
     while (c.at < c.len)

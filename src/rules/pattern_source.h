@@ -2,7 +2,8 @@
  *
  * Pure. Follows just so much of PCRE2's syntax (pcre2pattern(3)) as it takes to tell
  * classes, quoted parts, comments, names and options apart, and
- *   - folds and composes it like the text (text.h, text_fold_pattern());
+ *   - folds and composes it like the text (text.h, text_fold_pattern()), ` to ' as well;
+ *   - drops line breaks at its end;
  *   - lets a blank match a line break too, by writing it as a class of both. Not a blank
  *     in a class, between \Q and \E, in a comment, under (?x), or behind a backslash;
  *   - writes \G as \A: for a match that begins at the subject's start both say the same,

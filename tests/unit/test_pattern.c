@@ -77,6 +77,12 @@ static const struct {
     { "blanks of a property's name", "\\p{Script = Greek} b", "α\nb", "α\nb", false },
     { "lookbehind across a line", "(?<=a )b", "a\nb", "b", false },
     { "typographic quotes are folded", "don’t", "don't", "don't", false },
+    { "backticks too", "don`t [`] \\Q`\\E \\`", "don't ' ' '", "don't ' ' '", false },
+    { "a block scalar's last line break goes", "a b\n", "a b", "a b", false },
+    { "also in a whole", "a b\n\n", "a b", "a b", true },
+    { "also behind a comment", "(?x) a # (\n", "a", "a", false },
+    { "one inside stays", "a\nb\n", "a\nb", "a\nb", false },
+    { "an escaped one stays", "a\\\n", "a\nb", "a\n", false },
     { "dashes are folded", "a–b", "a-b", "a-b", false },
     { "no-break space is a blank", "a\u00A0b", "a\nb", "a\nb", false },
     { "accents are composed", "cafe\u0301", "café", "café", false },
@@ -397,7 +403,7 @@ static void test_slices(void **state)
 {
     (void)state;
     static const char *const sources[] = {
-        "(?<=x\n)b€",  "\\bxA\\b",          "^-€$",      "\\Axb",    "€\\Kab 𝄞", "(?<=^-)ä\n",
+        "(?<=x\n)b€",  "\\bxA\\b",          "^-€$",      "\\Axb",    "€\\Kab 𝄞", "(?<=^-)ä\\n",
         "x{3}",        "(?m)a-$",           "(?<!.)€€€", "A-x|x-A",  "\\z",      "^$",
         "(\\w)\\1\\1", "[^\\x00-\\x7f]{4}", "xaxaxa",    "(?s)ä.€.ä"
     };

@@ -73,7 +73,12 @@ static const struct set design = {
               "  - name: exact\n"
               "    when: {reply: '(?-i)STOP Now'}\n"
               "  - name: quoted-words\n"
-              "    when: {reply: “don’t contact us”}\n",
+              "    when: {reply: “don’t contact us”}\n"
+              "  - name: block\n"
+              "    when:\n"
+              "      reply: >\n"
+              "        wrong\n"
+              "        person\n",
     .list = "# partners\nPartner.org\n\nother.org\n",
 };
 
@@ -172,6 +177,7 @@ static const struct {
       false },
     { "typographic quotes in a pattern", "reply=Said: \"DON'T contact us\"", NULL, VERDICT_MARK,
       "quoted-words", false },
+    { "a block scalar", "reply=The wrong person", NULL, VERDICT_MARK, "block", false },
     { "an undecided guard keeps", "subject=out of office|text=" BIG, NULL, VERDICT_GUARD_UNDECIDED,
       "late-guard", false },
     { "an undecided keep ends the search", "campaign=" BIG "|mailbox=a@x.org", NULL,
