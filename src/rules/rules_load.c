@@ -103,21 +103,27 @@ static struct rule *find(const struct ruleset *rs, const char *name)
     return NULL;
 }
 
-static const char *nearest_rule(struct loader *l, const struct ruleset *rs, const char *name)
+/* Where a test says what it expects, two words mean no rule (word_too). */
+static const char *nearest_rule(struct loader *l, const struct ruleset *rs, const char *name,
+                                bool word_too)
 {
-    const size_t count = rs->nguards + rs->nrules;
-    const char **names = arena_array(l->arena, count + 1, sizeof(*names));
+    size_t count = rs->nguards + rs->nrules;
+    const char **names = arena_array(l->arena, count + 2, sizeof(*names));
     for (size_t i = 0; i < count; i++) {
         const struct rule *r = i < rs->nguards ? &rs->guards[i] : &rs->rules[i - rs->nguards];
         names[i] = r->name ? r->name : "";
+    }
+    if (word_too) {
+        names[count++] = "no-match";
+        names[count++] = "look";
     }
     return yaml_nearest(name, names, count);
 }
 
 static void no_such_rule(struct loader *l, const struct ruleset *rs, const struct place *place,
-                         const char *name)
+                         const char *name, bool word_too)
 {
-    const char *near = nearest_rule(l, rs, name);
+    const char *near = nearest_rule(l, rs, name, word_too);
     if (near)
         rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; did you mean '%s'?",
                    name, near);
@@ -131,7 +137,7 @@ static void check_refs(struct loader *l, const struct ruleset *rs)
         const struct name_ref *ref = &l->refs[i];
         const struct rule *r = find(rs, ref->name);
         if (!r)
-            no_such_rule(l, rs, &ref->place, ref->name);
+            no_such_rule(l, rs, &ref->place, ref->name, !ref->must_keep);
         else if (ref->must_keep && r->then != THEN_KEEP)
             rules_diag(l->rs, l->diags, DIAG_ERROR, &ref->place,
                        "'%s' marks and cannot keep; write expect: %s", ref->name, ref->name);
@@ -153,7 +159,7 @@ static void apply_overrides(struct loader *l)
         const struct rule_override *o = &l->src->overrides[i];
         struct rule *r = find(l->rs, o->rule);
         if (!r) {
-            no_such_rule(l, l->rs, &o->place, o->rule);
+            no_such_rule(l, l->rs, &o->place, o->rule, false);
         } else if (r->guard) {
             override_guard(l, o, r);
         } else {

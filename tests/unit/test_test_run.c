@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "rules/rules_load.h"
 #include "rules/test_run.h"
+#include "rules_wants.h"
 
 #define DATA TEST_DATA "/rules/tests/"
 
@@ -125,12 +126,29 @@ static void test_files(void **state)
     }
 }
 
+static void test_bad_files(void **state)
+{
+    (void)state;
+    const char *const bad[] = { TEST_DATA "/rules/badtests/expects.test.yaml",
+                                TEST_DATA "/rules/badtests/shape.test.yaml" };
+    scoped(diags_done) struct diags none = DIAGS_INIT;
+    scoped(ruleset_unrefp) struct ruleset *rs = load(DATA "pass.yaml", &none);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        const struct rules_source src = { .paths = &bad[i], .npaths = 1 };
+        scoped(diags_done) struct diags d = DIAGS_INIT;
+        struct rules_tests tests;
+        assert_int_equal(rules_tests_load(&src, rs, &tests, &d), -1);
+        check_wants(bad[i], &d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pass),
         cmocka_unit_test(test_fail),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

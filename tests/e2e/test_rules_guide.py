@@ -1,0 +1,105 @@
+"""rules/README.md, followed literally: what it shows is what is printed."""
+
+import json
+import pathlib
+import re
+
+from daemon import write_rules
+
+GUIDE = (pathlib.Path(__file__).parents[2] / "rules/README.md").read_text(encoding="utf-8")
+GUARDS = """guards:
+  - name: positive-reply
+    about: SendKit itself calls this reply positive.
+    when: {event: {is: email.positive_reply}}
+    tests:
+      - {event: email.positive_reply, reply: 'Yes, gladly.'}
+"""
+ABSENCE = """rules:
+  - name: out-of-office
+    about: Absence notes carry no intent.
+    when:
+      subject: ['automatic reply', 'out of (the )?office']
+    tests:
+      - {subject: 'Automatic reply: Quick question', reply: 'I am away until Monday.'}
+"""
+# Two more tests, the last of which fails: line 10.
+MORE_TESTS = """      - {subject: 'Re: Absence of mind', expect: no-match}
+      - {subject: 'Automatic reply: hi', event: email.positive_reply}
+"""
+BAD = """rules:
+  - name: bounces
+    wehn:
+      from: 'mailer-daemon'
+  - name: bounces
+    when:
+      reply: "\\bundeliverable\\b"
+      domain: example.com
+"""
+REPLY = {
+    "event": "email.replied",
+    "timestamp": "2026-08-03T07:12:00Z",
+    "data": {
+        "conversationId": "conv_481",
+        "messageId": "msg_9",
+        "leadEmail": "jonas@example.com",
+        "subject": "Abwesend: Quick question",
+        "receivedAt": "2026-08-03T07:11:58Z",
+        "replyText": "Guten Tag,\n\nich bin bis Montag nicht im Büro.\n\n-- \nJonas Weber, ext. 42",
+    },
+}
+
+
+def blocks(kind):
+    return [b for k, b in re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.M | re.S) if k == kind]
+
+
+def consoles():
+    """(command, what it prints) of each block that begins with a prompt."""
+    return [b[2:].split("\n", 1) for b in blocks("") if b.startswith("$ automark ")]
+
+
+def plain(text):
+    return re.sub(r"\(\d+ ms\)", "(0 ms)", text).strip()
+
+
+def replay(automark, folder, console):
+    command, wanted = console
+    done = automark(*command.split()[1:], cwd=folder)
+    got = plain(done.stderr + done.stdout)
+    wanted = plain(wanted)
+    if wanted.endswith("\n..."):
+        wanted = wanted[: -len("\n...")]
+        got = got[: len(wanted)]
+    assert got == wanted, command
+
+
+def test_the_five_commands(automark, folder):
+    edited = next(b for b in blocks("yaml") if "babwesen" in b)
+    fixed = edited.replace("babwesen(d|heit'", "babwesen(d|heit)'")
+    states = [ABSENCE, edited, fixed, fixed, fixed + MORE_TESTS, fixed]
+    (folder / "reply.json").write_text(json.dumps(REPLY))
+    (folder / "bad.yaml").write_text(BAD)
+    assert len(consoles()) == len(states)
+    for state, console in zip(states, consoles()):
+        write_rules(folder / "rules", {"10-guards.yaml": GUARDS, "20-absence.yaml": state})
+        replay(automark, folder, console)
+
+
+def test_every_example_loads(automark, folder):
+    """Whole files as they stand; conditions, exceptions and tests inside a rule."""
+    words = "define: {weekday: mon}\nguards: [{name: buying-signal, when: {reply: call me}}]\n"
+    rule = "rules:\n  - {name: bounces, when: {subject: undeliverable}}\n  - name: example\n"
+    when = "    when: {subject: automatic reply}\n"
+    (folder / "partners.txt").write_text("ann@example.com\n")
+    count = 0
+    for block in blocks("yaml"):
+        for part in block.split("---\n"):
+            whole = part.startswith(("rules:", "define:"))
+            body = re.sub("^", "    ", part, flags=re.M)
+            text = part if whole else words + rule + ("" if part.startswith("when:") else when) + body
+            text = text.replace("babwesen(d|heit'", "babwesen(d|heit)'")
+            (folder / "example.yaml").write_text(text)
+            done = automark("check", "example.yaml", cwd=folder)
+            assert done.returncode == 0, text + done.stderr
+            count += 1
+    assert count >= 7
