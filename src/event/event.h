@@ -90,6 +90,7 @@ struct event {
     enum event_kind kind;
     struct field_value field[FIELD_COUNT];
     int64_t received_at_ms;   /* 0 when missing or unreadable */
+    bool time_of_delivery;    /* ... and it is the delivery's: the reply itself has none */
     char dedupe[65];          /* hex SHA-256 over event name, conversation and message id, or,
                                * lacking a message id, event name, conversation, sender,
                                * received_at (unless it is the delivery's), subject and reply */

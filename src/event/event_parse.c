@@ -20,7 +20,6 @@ struct parse {
     const struct field_map *map;
     struct error *err;
     bool name_from_header;
-    bool time_of_delivery; /* received_at is that of the delivery, and may change when repeated */
 };
 
 static const char *const kind_names[] = {
@@ -262,7 +261,7 @@ static void read_fields(struct parse *p)
     for (size_t i = 0; i < ARRAY_LEN(order); i++)
         read_field(p, order[i]);
     const char *pointer = read_field(p, FIELD_RECEIVED_AT);
-    p->time_of_delivery = pointer && strcmp(pointer, "/timestamp") == 0;
+    p->ev->time_of_delivery = pointer && strcmp(pointer, "/timestamp") == 0;
 }
 
 /* ---- dedupe ---------------------------------------------------------------------------- */
@@ -298,7 +297,8 @@ static void set_dedupe(const struct parse *p)
     if (message)
         add_part(&all, message);
     for (size_t i = 0; i < ARRAY_LEN(rest) && !message; i++) {
-        const bool unsteady = rest[i] == FIELD_RECEIVED_AT && p->time_of_delivery;
+        /* may change when the delivery is repeated */
+        const bool unsteady = rest[i] == FIELD_RECEIVED_AT && ev->time_of_delivery;
         add_part(&all, unsteady ? NULL : event_str(ev, rest[i]));
     }
     digest_sha256_hex(buf_str(&all), all.len, ev->dedupe);

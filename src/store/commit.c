@@ -317,7 +317,7 @@ static int decide(struct commit *c, const struct submission *s, int64_t received
         conclude(r, OUTCOME_KEPT, s->reason);
         return 0;
     }
-    if (received_ms < c->now_ms - STORE_MEMORY_MS) {
+    if (received_ms < c->now_ms - (s->age_max_ms ? s->age_max_ms : STORE_MEMORY_MS)) {
         conclude(r, OUTCOME_KEPT, "too-old");
         return 0;
     }

@@ -22,7 +22,8 @@
 struct error;
 struct store;
 
-#define STORE_MEMORY_MS (INT64_C(30) * 86400 * 1000) /* of replies and dedupe, at least */
+#define STORE_MEMORY_MS (INT64_C(30) * 86400 * 1000)  /* of kept replies, at least */
+#define STORE_DEDUPE_MS (INT64_C(400) * 86400 * 1000) /* of what was decided before */
 
 struct store_config {
     const char *url;          /* sqlite:/var/lib/automark/automark.db */
@@ -57,6 +58,7 @@ struct submission {
     const char *from;       /* may be NULL */
     const char *subject;    /* may be NULL */
     int64_t received_at_ms; /* 0: missing; a time in the future counts as arrival */
+    int64_t age_max_ms;     /* older by received_at: kept as too-old; 0: STORE_MEMORY_MS */
     int64_t arrived_at_ms;
     enum decision decision;
     bool by_guard;      /* DECISION_KEEP: a guard matched or could not tell */

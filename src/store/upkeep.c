@@ -92,7 +92,7 @@ static struct horizon horizon(const struct upkeep *u)
     const int64_t now_ms = u->wall_ms();
     const int64_t memory = u->retention_ms > STORE_MEMORY_MS ? u->retention_ms : STORE_MEMORY_MS;
     return (struct horizon){
-        .replies_ms = now_ms - memory,
+        .replies_ms = now_ms - (memory > STORE_DEDUPE_MS ? memory : STORE_DEDUPE_MS),
         .jobs_ms = now_ms - memory,
         .decisions_ms = now_ms - u->retention_ms,
     };
