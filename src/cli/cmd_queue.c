@@ -29,6 +29,9 @@ static const char usage[] =
     "\n"
     "Asks the daemon through its socket while one runs; opens the store itself when not.\n";
 
+/* The tool only looks: forgetting what is old is left to the daemon. */
+#define RETENTION_FOREVER_MS (INT64_C(3650) * 86400 * 1000)
+
 struct options {
     struct queue_request request;
     struct whereabouts_options where;
@@ -135,7 +138,9 @@ static enum admin_reach ask_daemon(const struct options *o, const char *socket,
 
 static struct json_object *ask_store(const struct options *o, const char *url, struct error *err)
 {
-    const struct store_config cfg = { .url = url, .retention_ms = STORE_MEMORY_MS };
+    const struct store_config cfg = {
+        .url = url, .must_exist = true, .retention_ms = RETENTION_FOREVER_MS, .ballast_bytes = -1
+    };
     struct store *st = store_open(&cfg, err);
     if (!st)
         return NULL;

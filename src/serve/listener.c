@@ -24,6 +24,7 @@
 #define DISCARD_MAX (16 * 1048576) /* of a chunked body over the limit, before the line is cut */
 #define REQUEST_MS 10000
 #define KEEP_MS 15000
+#define RETRY_AFTER_S 5 /* what a restart takes, generously */
 
 struct listener {
     struct MHD_Daemon *daemon;
@@ -34,8 +35,9 @@ struct listener {
     int fd;
     char address[ADDRESS_TEXT];
 
-    pthread_mutex_t lock; /* guards waiting */
+    pthread_mutex_t lock; /* guards all below */
     pthread_cond_t idle;
+    bool stopping;  /* no request is handed out any more */
     size_t waiting; /* requests handed out whose answer is not sent */
 };
 
@@ -85,7 +87,10 @@ static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const c
     scoped(buf_free) struct buf b = BUF_INIT;
     json_write(&b, o, JSON_COMPACT);
     buf_putc(&b, '\n');
-    return send_answer(c, &(struct http_answer){ .status = status, .body = b.data });
+    const struct http_answer a = { .status = status,
+                                   .body = b.data,
+                                   .retry_after_s = status == 503 ? RETRY_AFTER_S : 0 };
+    return send_answer(c, &a);
 }
 
 void ticket_answer(struct ticket *t, const struct http_answer *a)
@@ -200,12 +205,22 @@ static enum MHD_Result take_body(struct ticket *t, const char *data, size_t *siz
     return t->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
-static void hand_over(struct ticket *t)
+/* False once the listener stops: libmicrohttpd must not stop while a connection is
+ * suspended, so none may be suspended from then on. */
+static bool may_hand_out(struct listener *l)
+{
+    pthread_mutex_lock(&l->lock);
+    const bool may = !l->stopping;
+    l->waiting += may;
+    pthread_mutex_unlock(&l->lock);
+    return may;
+}
+
+static enum MHD_Result hand_over(struct ticket *t)
 {
     struct listener *l = t->listener;
-    pthread_mutex_lock(&l->lock);
-    l->waiting++;
-    pthread_mutex_unlock(&l->lock);
+    if (!may_hand_out(l))
+        return refuse(t->connection, 503, "stopping: send it again in a moment");
     t->handed_out = true;
     reaper_set(l->reaper, t->fd, -1);
     MHD_suspend_connection(t->connection);
@@ -217,6 +232,7 @@ static void hand_over(struct ticket *t)
         .nheaders = t->nheaders,
     };
     l->handler.handle(l->handler.ctx, &req, t);
+    return MHD_YES;
 }
 
 static struct ticket *ticket_new(struct listener *l, struct MHD_Connection *c)
@@ -244,10 +260,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
         return take_body(t, data, size);
     if (t->discarded)
         return refuse_length(c, t->listener);
-    if (!t->handed_out) {
-        hand_over(t);
-        return MHD_YES;
-    }
+    if (!t->handed_out)
+        return hand_over(t);
     return t->answer.status ? send_answer(c, &t->answer) : MHD_YES;
 }
 
@@ -375,6 +389,7 @@ static void wait_idle(struct listener *l, int64_t wait_ms)
 {
     const int64_t until = clock_mono_ms() + wait_ms;
     pthread_mutex_lock(&l->lock);
+    l->stopping = true;
     while (l->waiting > 0 && clock_mono_ms() < until)
         cond_wait_until(&l->idle, &l->lock, until);
     if (l->waiting > 0)

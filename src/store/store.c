@@ -19,7 +19,7 @@ struct store {
 struct store *store_open(const struct store_config *cfg, struct error *err)
 {
     struct store_files files;
-    if (store_files_open(&files, cfg->url, cfg->ballast_bytes, err) < 0)
+    if (store_files_open(&files, cfg->url, cfg->ballast_bytes, cfg->must_exist, err) < 0)
         return NULL;
     const struct writer_config wcfg = {
         .retention_ms = cfg->retention_ms,

@@ -29,6 +29,7 @@ struct store_config {
     const char *url;          /* sqlite:/var/lib/automark/automark.db */
     int64_t retention_ms;     /* of decisions; finished jobs stay STORE_MEMORY_MS at least */
     size_t waiting_max;       /* submissions that may wait; more get ERR_AGAIN; 0: 4096 */
+    bool must_exist;          /* a store that is not there is an error, and none is made */
     int64_t ballast_bytes;    /* -1: the default, 32 MiB or 1/8 of a small disk; 0: none */
     int64_t (*wall_ms)(void); /* NULL: clock_wall_ms; tests set their own */
 };

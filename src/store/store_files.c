@@ -196,12 +196,19 @@ void store_files_drop_ballast(struct store_files *f)
     }
 }
 
-int store_files_open(struct store_files *f, const char *url, int64_t ballast_bytes,
+static int check_there(const struct store_files *f, struct error *err)
+{
+    if (access(f->path, F_OK) == 0)
+        return 0;
+    return error_sys(err, errno, "there is no store at %s", f->path);
+}
+
+int store_files_open(struct store_files *f, const char *url, int64_t ballast_bytes, bool must_exist,
                      struct error *err)
 {
     *f = (struct store_files)STORE_FILES_INIT;
-    if (parse_url(f, url, err) == 0 && make_directory(f, err) == 0 && take_lock(f, err) == 0 &&
-        make_file(f, err) == 0) {
+    if (parse_url(f, url, err) == 0 && (!must_exist || check_there(f, err) == 0) &&
+        make_directory(f, err) == 0 && take_lock(f, err) == 0 && make_file(f, err) == 0) {
         size_ballast(f, ballast_bytes);
         struct stat st;
         f->ballast_there = stat(f->ballast_path, &st) == 0; /* left by an earlier run */

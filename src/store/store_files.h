@@ -24,8 +24,9 @@ struct store_files {
     }
 
 /* Takes "sqlite:PATH" apart, makes the last directory of it when only that is missing,
- * takes the lock, makes the file (0600). ballast_bytes as in struct store_config. */
-int store_files_open(struct store_files *f, const char *url, int64_t ballast_bytes,
+ * takes the lock, makes the file (0600); with must_exist it makes nothing but the lock.
+ * ballast_bytes as in struct store_config. */
+int store_files_open(struct store_files *f, const char *url, int64_t ballast_bytes, bool must_exist,
                      struct error *err);
 void store_files_done(struct store_files *f);
 
