@@ -289,23 +289,23 @@ static void open_zone(struct emitter *em, const struct element *el)
     if (*count == 0)
         em->mark[kind] = mark;
     ++*count;
-    if (is_gmail_div(el, kind, mark))
-        em->gmail++;
+    if (is_gmail_div(el, kind, mark) && em->gmail++ == 0)
+        em->gmail_depth = em->depth;
 }
 
 static void close_zone(struct emitter *em, const struct element *el)
 {
     const char *mark = NULL;
-    const bool was_gmail = em->gmail > 0;
     const enum zone_kind kind = kind_here(em, el, &mark);
     unsigned *count = counter(em, kind);
     if (count && *count > 0)
         --*count;
     if (is_gmail_div(el, kind, mark) && em->gmail > 0)
         em->gmail--;
-    /* What stands in a Gmail quotation behind a blockquote of it is an answer. */
-    if (was_gmail && span_is(el->tag, "blockquote") && em->quoted == em->gmail &&
-        em->answer_depth == 0)
+    /* What stands in the outermost Gmail quotation right behind a blockquote of it is an
+     * answer; deeper down it may be the end of a forwarded mail. */
+    if (em->gmail == 1 && em->quoted == 1 && em->depth == em->gmail_depth &&
+        span_is(el->tag, "blockquote") && strcmp(mark, "gmail_quote") == 0)
         em->answer_depth = em->depth;
     if (em->depth < em->answer_depth)
         em->answer_depth = 0;

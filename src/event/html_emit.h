@@ -24,6 +24,7 @@ struct emitter {
     unsigned depth;
     unsigned skip, pre; /* open elements of a kind */
     unsigned quoted, gmail, maybe, indent, signature;
+    unsigned gmail_depth;  /* of the outermost Gmail quotation */
     unsigned answer_depth; /* of the Gmail quotation in which the lead answers; 0 is none */
     bool rest;
     enum zone_kind zone; /* of the last line written */

@@ -492,6 +492,12 @@ static const struct row html[] = {
       "Bob.</div><blockquote class=\"gmail_quote\">What do you need?</blockquote><div>A "
       "price.</div><blockquote class=\"gmail_quote\">unsubscribe</blockquote></div>",
       "I am Bob.\nA price." },
+    { "Gmail, a forward that ends in small print",
+      "FYI<div class=\"gmail_quote\"><div class=\"gmail_attr\">---------- Forwarded message "
+      "---------</div><div>old<blockquote>words</blockquote></div><div "
+      "class=\"gmail_quote\"><blockquote class=\"gmail_quote\">older</blockquote>opt "
+      "out</div>unsubscribe</div>",
+      "FYI" },
     { "Gmail, own blockquote",
       "As you said<blockquote class=\"gmail_quote\">the price is ten</blockquote>I agree.",
       "As you said\nthe price is ten\nI agree." },
