@@ -453,6 +453,21 @@ static const struct {
       "a key and its value were expected here: is a colon or an indentation missing?" },
     { "double-quoted scalar without closing", "the closing double quote is missing" },
     { "single-quoted scalar without closing", "the closing single quote is missing" },
+    { "scalar cannot start with", "no text begins with this character unless it is quoted: use "
+                                  "single quotes" },
+    { "invalid value after mapping", "something follows the closing bracket; a text that begins "
+                                     "with [ or { needs single quotes" },
+    { "invalid nested block mapping", "a colon and a blank make a key of what is before them; put "
+                                      "the text in single quotes" },
+    { "trailing content after", "something follows the closing quote; inside single quotes a "
+                                "single quote is written twice" },
+    { "wrongly indented double-quoted", "the closing double quote is missing" },
+    { "wrongly indented single-quoted", "the closing single quote is missing" },
+    { "block sequence on the same line", "a list begins in the line below its key; a text that "
+                                         "begins with - needs single quotes" },
+    { "invalid mapping key", "a text that begins with ? needs single quotes" },
+    { "block scalar no linebreak", "a text that begins with > or | needs single quotes" },
+    { "invalid extra closing", "this closing bracket has no opening one" },
     { "invalid escape", "in double quotes a backslash begins a YAML escape, and this is none; "
                         "write patterns in single quotes" },
 };

@@ -18,6 +18,13 @@ static const char *key_list(const struct key_handler *handlers, size_t count, st
     return buf_str(out);
 }
 
+/* A field one level too far out, under the rule and not under its `when`. */
+static bool is_misplaced_field(const char *written, const char *where)
+{
+    return field_by_name(written) != FIELD_COUNT &&
+           (strcmp(where, "a rule") == 0 || strcmp(where, "a guard") == 0);
+}
+
 static void no_such_key(struct loader *l, const struct yaml_node *key,
                         const struct key_handler *handlers, size_t count, const char *where)
 {
@@ -27,7 +34,10 @@ static void no_such_key(struct loader *l, const struct yaml_node *key,
     const char *written = yaml_str(key, NULL);
     const char *near = yaml_nearest(written, names, count);
     scoped(buf_free) struct buf all = BUF_INIT;
-    if (near)
+    if (is_misplaced_field(written, where))
+        yaml_diag(l->diags, DIAG_ERROR, key,
+                  "'%s' is a field and belongs under 'when': is its indentation right?", written);
+    else if (near)
         yaml_diag(l->diags, DIAG_ERROR, key, "%s has no '%s'; did you mean '%s'?", where, written,
                   near);
     else

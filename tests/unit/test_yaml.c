@@ -110,6 +110,15 @@ static const struct {
     { "a: \x01\n", 1, 4, "control character" },
     { "a: \"x\\0y\"\n", 1, 5, "NUL" },
     { "a: \"\\d\"\n", 1, 5, "single quotes" },
+    { "a: @x\n", 1, 4, "use single quotes" },
+    { "a: `x`\n", 1, 4, "use single quotes" },
+    { "a: [a-z]+ x\n", 1, 9, "begins with [ or {" },
+    { "a: re: x\n", 1, 6, "put the text in single quotes" },
+    { "a: 'it's'\n", 1, 8, "written twice" },
+    { "a:\n  - \"x\nb: 1\n", 2, 5, "closing double quote" },
+    { "a: - x\n", 1, 4, "begins with - needs" },
+    { "a: > x\n", 1, 6, "begins with > or |" },
+    { "a: {b: c}}\n", 1, 10, "no opening one" },
     { "a: 1\nb\nc: 2\n", 2, 1, "colon or an indentation" },
 };
 
