@@ -405,8 +405,8 @@ static void test_keys(void **state)
     for (size_t i = 0; i < ARRAY_LEN(keyed); i++) {
         scoped(diags_done) struct diags d = DIAGS_INIT;
         scoped(freep) char *file = write_file("c.yaml", 0644, keyed[i].config);
-        scoped(freep) char *key = write_file("key", 0600, keyed[i].key);
-        scoped(freep) char *hook = write_file("hook", 0600, keyed[i].hook);
+        scoped(freep) char *key __attribute__((unused)) = write_file("key", 0600, keyed[i].key);
+        scoped(freep) char *hook __attribute__((unused)) = write_file("hook", 0600, keyed[i].hook);
         const struct config_options opt = { .file = file, .read_secrets = true };
         struct config *c = NULL;
         const int rc = config_load(&opt, &c, &d);
@@ -424,8 +424,8 @@ static void test_warnings(void **state)
     (void)state;
     scoped(diags_done) struct diags d = DIAGS_INIT;
     scoped(freep) char *file = write_file("c.yaml", 0644, KEYED(""));
-    scoped(freep) char *key = write_file("key", 0644, "sk_1");
-    scoped(freep) char *hook = write_file("hook", 0600, "short");
+    scoped(freep) char *key __attribute__((unused)) = write_file("key", 0644, "sk_1");
+    scoped(freep) char *hook __attribute__((unused)) = write_file("hook", 0600, "short");
     const struct config_options opt = { .file = file, .read_secrets = true };
     scoped(config_freep) struct config *c = NULL;
     assert_int_equal(config_load(&opt, &c, &d), 0);
@@ -443,8 +443,8 @@ static void test_reload(void **state)
         write_file("c.yaml", 0644,
                    "workspaces: {a: {api_key: {file: key}, webhook: {secrets: [{file: hook}, {env: "
                    "GAMMA_SECRET}]}}}\n");
-    scoped(freep) char *key = write_file("key", 0600, "sk_1");
-    scoped(freep) char *hook = write_file("hook", 0600, "first");
+    scoped(freep) char *key __attribute__((unused)) = write_file("key", 0600, "sk_1");
+    scoped(freep) char *hook __attribute__((unused)) = write_file("hook", 0600, "first");
     setenv("GAMMA_SECRET", "second", 1);
     const struct config_options opt = { .file = file, .read_secrets = true };
     scoped(config_freep) struct config *c = must_load(&opt);
@@ -475,7 +475,7 @@ static void test_credentials(void **state)
     (void)state;
     scoped(freep) char *file =
         write_file("c.yaml", 0644, "defaults: {verify: none, api_key: {credential: key}}\n");
-    scoped(freep) char *key = write_file("key", 0600, "sk_1");
+    scoped(freep) char *key __attribute__((unused)) = write_file("key", 0600, "sk_1");
     setenv("CREDENTIALS_DIRECTORY", folder, 1);
     const struct config_options opt = { .file = file, .read_secrets = true };
     scoped(config_freep) struct config *c = must_load(&opt);

@@ -206,7 +206,8 @@ static void reply(struct answer *a, enum answer_kind kind, enum job_reach reach,
                           .status = status,
                           .retry_after_ms = -1,
                           .pace = PACE_HINTS_INIT };
-    snprintf(a->words, sizeof(a->words), kind == ANSWER_DONE ? "" : "HTTP %d: no", status);
+    if (kind != ANSWER_DONE)
+        snprintf(a->words, sizeof(a->words), "HTTP %d: no", status);
 }
 
 static void reply_in_mood(const struct sim *s, enum mood mood, struct answer *a)
@@ -239,11 +240,11 @@ static void reply_in_mood(const struct sim *s, enum mood mood, struct answer *a)
         a->retry_after_ms = s->calls % 2 ? 2000 : -1;
         break;
     case FLAKY:
-        if (s->calls % 3 == 0) {
+        if (s->calls % 3 == 0)
             reply(a, ANSWER_AGAIN, REACH_UNKNOWN, 502);
-            break;
-        }
-        /* fall through */
+        else
+            reply(a, ANSWER_DONE, REACH_DONE, 200);
+        break;
     default:
         reply(a, ANSWER_DONE, REACH_DONE, 200);
     }
