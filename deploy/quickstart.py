@@ -11,13 +11,13 @@ import os
 import pathlib
 import re
 import secrets
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import unicodedata
 import urllib.error
 import urllib.request
 
@@ -33,6 +33,17 @@ def paint(code, text):
     return f"\033[{code}m{text}\033[0m" if COLOUR else text
 
 
+def cell(text, width):
+    """Cut or filled to so many columns; a CJK character takes two (UAX #11)."""
+    shown, used = "", 0
+    for c in text:
+        wide = 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        if used + wide > width:
+            break
+        shown, used = shown + c, used + wide
+    return shown + " " * (width - used)
+
+
 def ask(url, body=None, key=None, timeout=20):
     request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None)
     request.add_header("Content-Type", "application/json")
@@ -44,36 +55,35 @@ def ask(url, body=None, key=None, timeout=20):
 
 
 class Process:
-    """A child whose lines are watched for the one that says it is ready."""
+    """A child whose lines go to the log; started once one of them says that it is ready."""
 
     def __init__(self, name, argv, ready, stream, log, env=None):
         self.name = name
         self.log = log
+        self.ready = re.compile(ready)
+        self.address = None
+        self.said = threading.Event()
+        self.seen = []
         self.process = subprocess.Popen(argv, env=env, text=True, stdin=subprocess.DEVNULL,
                                         **{stream: subprocess.PIPE}, start_new_session=True)
-        self.lines = getattr(self.process, stream)
-        self.address = self.wait_ready(re.compile(ready))
-        threading.Thread(target=self.drain, daemon=True).start()
+        lines = getattr(self.process, stream)
+        threading.Thread(target=self.read, args=[lines], daemon=True).start()
+        if not self.said.wait(20) or not self.address:
+            self.stop()
+            raise Trouble(f"{name} did not start:\n{''.join(self.seen)}")
 
-    def wait_ready(self, ready):
-        deadline = time.monotonic() + 20
-        seen = []
-        while time.monotonic() < deadline and select.select([self.lines], [], [], 1)[0]:
-            line = self.lines.readline()
-            if not line:
-                break
-            self.log.write(line)
-            seen.append(line)
-            found = ready.search(line)
-            if found:
-                return found.group(1)
-        self.stop()
-        raise Trouble(f"{self.name} did not start:\n{''.join(seen)}")
-
-    def drain(self):
-        for line in self.lines:
+    def read(self, lines):
+        for line in lines:
             self.log.write(line)
             self.log.flush()
+            if self.address:
+                continue
+            self.seen.append(line)
+            found = self.ready.search(line)
+            if found:
+                self.address = found.group(1)
+                self.said.set()
+        self.said.set()
 
     def stop(self):
         if self.process.poll() is None:
@@ -118,12 +128,17 @@ def deliver(api, case, message):
     return json.loads(verdict) if isinstance(verdict, str) else verdict
 
 
+def why(verdict):
+    if verdict.get("reason") == "kept-reply":
+        return f"{verdict.get('rule')}, but the conversation holds a kept reply"
+    return verdict.get("rule") or verdict.get("reason") or verdict.get("error") or "-"
+
+
 def show_decision(case, message, verdict):
-    status = verdict.get("status", "?")
-    word = {"queued": paint("36", "mark"), "kept": paint("32", "keep"),
-            "shadow": paint("33", "shadow")}.get(status, status)
-    why = verdict.get("rule") or verdict.get("reason") or verdict.get("error", "")
-    print(f"  {word:<6}  {case['email']:<28.28}  {message['subject']:<44.44}  {why}", flush=True)
+    word, colour = {"queued": ("mark", "36"), "kept": ("keep", "32"),
+                    "shadow": ("shadow", "33")}.get(verdict.get("status"), ("?", "31"))
+    print(f"  {paint(colour, cell(word, 6))}  {cell(case['email'], 26)}  "
+          f"{cell(message['subject'], 40)}  {why(verdict)}", flush=True)
 
 
 def wait_settled(api, cases):
@@ -138,18 +153,21 @@ def wait_settled(api, cases):
         time.sleep(0.1)
 
 
+def row(*cells):
+    print("  ".join(cell(text, width) for text, width in zip(cells, (8, 23, 37, 7, 16))), cells[5])
+
+
 def table(cases, verdicts, state):
     bad = 0
-    print(f"\n{'CONVERSATION':<14} {'SENDER':<28} {'SUBJECT':<38} {'VERDICT':<8} {'RULE':<24} AT SENDKIT")
+    print()
+    row("ID", "SENDER", "SUBJECT", "VERDICT", "RULE", " AT SENDKIT")
     for case in cases:
         verdict = verdicts[case["id"]]
         now = "read" if state[case["id"]]["isRead"] else "unread"
-        right = now == case["expect"]
-        bad += not right
-        note = "" if right else paint("31", f"  should be {case['expect']}")
-        print(f"{case['id']:<14} {case['email']:<28.28} {case['replies'][-1]['subject']:<38.38} "
-              f"{verdict.get('status', '?'):<8} {verdict.get('rule') or verdict.get('reason') or '-':<24.24} "
-              f"{now}{note}")
+        bad += now != case["expect"]
+        note = "" if now == case["expect"] else paint("31", f"  should be {case['expect']}")
+        row(case["id"], case["email"], case["replies"][-1]["subject"], verdict.get("status", "?"),
+            verdict.get("rule") or verdict.get("reason") or "-", f" {now}{note}")
     read = sum(1 for c in cases if state[c["id"]]["isRead"])
     print(f"\n{read} conversations marked as read, {len(cases) - read} left for a person"
           + (f"; {bad} NOT AS THEY SHOULD BE" if bad else ", all as they should be"))
