@@ -70,7 +70,7 @@ e2e() {
     local dir=$PWD/$out/$1
     shift
     AUTOMARK_BUILD=$dir PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e "$@"
+        /usr/bin/python3 -m pytest -q -p no:cacheprovider -n 4 tests/e2e "$@"
 }
 
 check_format() {

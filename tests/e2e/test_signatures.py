@@ -14,7 +14,7 @@ from daemon import RULES, Daemon, remove, reply_event
 from sandboxed import SECRET
 from wait import eventually
 
-BODY = json.dumps(reply_event("c_1", "Nothing special")).encode()
+BODY = json.dumps(reply_event("c_1", "Nothing special", message="m_signed")).encode()
 HEX = wire.sign(BODY, SECRET)
 
 
