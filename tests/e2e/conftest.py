@@ -109,3 +109,10 @@ def automark(build):
         return run(build, *args, **options)
 
     return call
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Long values and those with a time in them differ from worker to worker: name them by size."""
+    if isinstance(val, (str, bytes)) and len(val) > 48:
+        return f"{argname}-{len(val)}"
+    return None
