@@ -168,8 +168,9 @@ static int run_and_print(struct run *run)
     }
     run->results.took_ms = clock_mono_ms() - began;
     test_report(o->format, &run->results);
-    return run->results.failed > 0 || test_coverage_too_low(&run->results) ? EXIT_MISTAKES
-                                                                           : EXIT_FINE;
+    const bool bad = run->results.failed > 0 || test_coverage_too_low(&run->results);
+    run->results.coverage = NULL;
+    return bad ? EXIT_MISTAKES : EXIT_FINE;
 }
 
 static int test_sets(const struct options *o)

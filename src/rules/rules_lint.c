@@ -44,8 +44,9 @@ static bool matches(const struct lint *l, const struct alternative *a, const cha
 static bool matches_nearly_everything(const struct lint *l, const struct alternative *a)
 {
     unsigned hits = 0;
-    for (char c = 'a'; c <= 'z'; c++)
-        hits += matches(l, a, &c, 1);
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    for (const char *c = letters; *c; c++)
+        hits += matches(l, a, c, 1);
     return hits > 13;
 }
 

@@ -121,11 +121,11 @@ static void put_group(struct buf *out, const struct definition *d, bool hollow)
  * compiling all of them into every pattern would cost time and memory. */
 static void needed_groups(const struct loader *l, const char *text, struct buf *out)
 {
-    scoped(freep) bool *taken = calloc(l->ndefinitions + 1, sizeof(bool));
+    bool *taken = arena_array(l->arena, l->ndefinitions + 1, sizeof(*taken));
     const char **todo = arena_array(l->arena, l->ndefinitions + 1, sizeof(*todo));
     size_t ntodo = 0;
     todo[ntodo++] = text;
-    while (taken && ntodo > 0) {
+    while (ntodo > 0) {
         const char *const where = todo[--ntodo];
         for (size_t i = 0; i < l->ndefinitions; i++) {
             const struct definition *d = &l->definitions[i];

@@ -87,7 +87,7 @@ bool address_is_loopback(const char *text)
 
 static void describe_bound(int fd, char bound[ADDRESS_TEXT])
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
     socklen_t len = sizeof(at);
     char host[64] = "?", port[8] = "?";
     if (getsockname(fd, (struct sockaddr *)&at, &len) == 0)

@@ -188,7 +188,7 @@ static int split(struct check *c, struct offer *o, struct slice all, char separa
 
 static int read_signatures(struct check *c, struct offer *o)
 {
-    struct slice value;
+    struct slice value = { NULL, 0 };
     if (read_header(c, o->signature_header, &value) < 0)
         return -1;
     int rc = 0;
