@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/versions.h"
 #include "config.h"
 #include "serve/serve.h"
 
@@ -97,12 +98,14 @@ static int run(const struct options *o)
     if (rc < 0)
         return EXIT_USAGE;
     log_setup(o->format, o->level);
+    char libraries[512];
+    versions_libraries(libraries, sizeof(libraries));
+    log_info("starting", LOG_STR("version", AUTOMARK_VERSION), LOG_STR("libraries", libraries));
     struct error err = ERROR_INIT;
     const int served = serve_run(cfg, &err);
     if (served == 0)
         return EXIT_FINE;
     log_error("not serving", LOG_STR("error", err.msg));
-    cli_trouble(&err);
     return err.kind == ERR_INPUT ? EXIT_MISTAKES : EXIT_TROUBLE;
 }
 

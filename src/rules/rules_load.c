@@ -1,9 +1,11 @@
 #include "rules/rules_load.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -84,6 +86,8 @@ static void load_path(struct loader *l, const char *path)
         return; /* holds tests, no rules */
     else if (rules_name_is_yaml(path))
         load_file(l, path, loader_rule_file);
+    else if (access(path, F_OK) < 0 && errno == ENOENT)
+        diags_add(l->diags, DIAG_ERROR, path, 0, 0, NULL, "no such file or folder");
     else
         diags_add(l->diags, DIAG_ERROR, path, 0, 0, NULL,
                   "neither a folder nor a file whose name ends with .yaml or .yml");

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "rules/pattern.h"
 #include "rules/rules_load.h"
 #include "serve/watch.h"
 #include "store/store.h"
@@ -145,8 +146,9 @@ static char *describe(const struct diags *d)
     for (size_t i = 0; i < d->count; i++) {
         const struct diag *g = &d->list[i];
         if (g->level == DIAG_ERROR)
-            return g->file ? xasprintf("%s:%u:%u: %s", g->file, g->line, g->col, g->msg)
-                           : xasprintf("%s", g->msg);
+            return g->file && g->line
+                       ? xasprintf("%s:%u:%u: %s", g->file, g->line, g->col, g->msg)
+                       : xasprintf("%s%s%s", g->file ? g->file : "", g->file ? ": " : "", g->msg);
     }
     return xstrdup("no rules");
 }
@@ -216,9 +218,22 @@ static void rewatch(struct live_rules *lr)
     free(paths);
 }
 
+/* Without compiled patterns (MemoryDenyWriteExecute, some kernels) everything still holds,
+ * but matching is slower by orders of magnitude and more rules hit their limits. */
+static void warn_without_jit(void)
+{
+    size_t at;
+    struct pattern *p = pattern_compile("a+b", 3, false, NULL, &at, NULL);
+    if (!p || !pattern_has_jit(p))
+        log_warn("patterns are not compiled to machine code here: matching is slow, and rules may "
+                 "hit their limits; a unit's MemoryDenyWriteExecute=yes does that");
+    pattern_free(p);
+}
+
 struct live_rules *live_rules_new(const struct config *cfg, struct store *store, struct error *err)
 {
     struct live_rules *lr = xcalloc(1, sizeof(*lr));
+    warn_without_jit();
     pthread_mutex_init(&lr->lock, NULL);
     lr->store = store;
     lr->slots = xcalloc(cfg->nworkspaces, sizeof(*lr->slots));
