@@ -1,5 +1,6 @@
 """automark as a process of its own: started, asked, killed and started again."""
 
+import datetime
 import http.client
 import json
 import os
@@ -9,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 import uuid
 
 import wire
@@ -36,13 +36,18 @@ def write_rules(folder, files):
     return folder
 
 
+def at(seconds):
+    """RFC 3339, that far from now."""
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    return then.strftime("%Y-%m-%dT%H:%M:%S.") + f"{then.microsecond // 1000:03d}Z"
+
+
 def reply_event(conversation, text="Thanks", message=None, event="email.replied", **data):
     """The payload of one reply; message None makes an id, "" leaves it out."""
     inner = {"conversationId": conversation, "leadEmail": "lead@customer.example", "replyText": text, **data}
     if message != "":
         inner["messageId"] = message or uuid.uuid4().hex[:24]
-    now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
-    return {"event": event, "timestamp": now, "data": inner}
+    return {"event": event, "timestamp": at(0), "data": inner}
 
 
 class UnixHTTP(http.client.HTTPConnection):
