@@ -228,12 +228,35 @@ void event_set_unknown(struct event *ev, enum field f)
     ev->field[f].presence = UNKNOWN;
 }
 
-void event_set_pointer(struct event *ev, const char *pointer, const char *s, size_t len)
+struct field_value *event_pointer_new(struct event *ev, const char *pointer)
 {
     ev->pointers = xreallocarray(ev->pointers, ev->npointers + 1, sizeof(*ev->pointers));
     struct event_pointer_value *p = &ev->pointers[ev->npointers++];
     *p = (struct event_pointer_value){ .pointer = xstrdup(pointer) };
-    value_add_folded(&p->value, s, len, TEXT_MAX_SHORT);
+    return &p->value;
+}
+
+void event_set_pointer(struct event *ev, const char *pointer, const char *s, size_t len)
+{
+    value_add_folded(event_pointer_new(ev, pointer), s, len, TEXT_MAX_SHORT);
+}
+
+struct field_value *event_pointer_restored(struct event *ev, const char *pointer)
+{
+    for (size_t i = 0; i < ev->npointers; i++)
+        if (strcmp(ev->pointers[i].pointer, pointer) == 0)
+            return &ev->pointers[i].value;
+    return NULL;
+}
+
+const char *event_pointer_at(const struct event *ev, size_t i)
+{
+    return ev->pointers[i].pointer;
+}
+
+void field_value_restore(struct field_value *v, const char *s, size_t len)
+{
+    value_add(v, s, len, TEXT_MAX_LONG);
 }
 
 static void set_part(struct event *ev, enum field f, const struct buf *part, bool cut)

@@ -17,4 +17,13 @@ bool mail_address(struct buf *out, const char *s);
 /* RFC 3339, or seconds or milliseconds since 1970 in digits. */
 bool event_time(const char *s, int64_t *at_ms);
 
+/* For event_record.c. Adds a value that is prepared already, exactly as it is. */
+void field_value_restore(struct field_value *v, const char *s, size_t len);
+/* A pointer's value to be filled; valid until the next one. */
+struct field_value *event_pointer_new(struct event *ev, const char *pointer);
+/* The value that was given for a pointer, or NULL. */
+struct field_value *event_pointer_restored(struct event *ev, const char *pointer);
+/* The i-th pointer that was given. */
+const char *event_pointer_at(const struct event *ev, size_t i);
+
 #endif
