@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "event/event_record.h"
 #include "rules/match.h"
 #include "serve/verify.h"
 #include "store/store.h"
@@ -29,7 +30,7 @@ struct intake {
     struct match_scratch **scratches;
     size_t nscratches;
 
-    atomic_size_t unauthorized, malformed, ignored, refused, limited;
+    atomic_size_t unauthorized, malformed, ignored, refused, limited, not_recorded;
     atomic_size_t unsaid; /* refusals since the last line about one */
     _Atomic int64_t said_mono_ms;
 };
@@ -250,6 +251,24 @@ static void decide(const struct workspace_config *w, const struct verdict *v, st
     }
 }
 
+/* Too large a record is not kept: tools can do without, the store's room is everybody's. */
+static void put_record(struct intake *in, const struct workspace_config *w, const struct event *ev,
+                       struct submission *s, struct buf *record)
+{
+    static const char *const words[] = {
+        [DECISION_MARK] = "mark", [DECISION_SHADOW] = "shadow", [DECISION_KEEP] = "keep"
+    };
+    if (w->capture_ms <= 0)
+        return;
+    event_record_write(record, ev, s->arrived_at_ms, words[s->decision], s->rule);
+    if (record->len > EVENT_RECORD_BYTES_MAX) {
+        atomic_fetch_add(&in->not_recorded, 1);
+        return;
+    }
+    s->record = buf_str(record);
+    s->record_ms = w->capture_ms;
+}
+
 static void submit(struct intake *in, const struct workspace_config *w, const struct event *ev,
                    const struct ruleset *rules, const struct verdict *v, struct ticket *t,
                    const struct hook_request *req, int64_t start_mono_ms)
@@ -278,6 +297,8 @@ static void submit(struct intake *in, const struct workspace_config *w, const st
     if (!s.event)
         s.event = "";
     decide(w, v, &s);
+    scoped(buf_free) struct buf record = BUF_INIT;
+    put_record(in, w, ev, &s, &record);
     struct pending *p = xcalloc(1, sizeof(*p));
     *p = (struct pending){ .ticket = t,
                            .workspace = xstrdup(w->name),
@@ -410,5 +431,6 @@ void intake_stats(struct intake *in, struct intake_stats *out)
         .ignored = atomic_load(&in->ignored),
         .refused = atomic_load(&in->refused),
         .limited = atomic_load(&in->limited),
+        .not_recorded = atomic_load(&in->not_recorded),
     };
 }

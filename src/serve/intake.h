@@ -27,6 +27,7 @@ struct intake_stats {    /* since start */
     size_t ignored;      /* no reply event, or a test */
     size_t refused;      /* 503 */
     size_t limited;      /* events on which a rule hit a limit */
+    size_t not_recorded; /* events too large to be recorded */
 };
 void intake_stats(struct intake *in, struct intake_stats *out);
 

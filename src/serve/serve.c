@@ -89,6 +89,7 @@ static void put_numbers(struct json_object *o, const struct store_stats *s,
     json_put_int(n, "malformed", (int64_t)in->malformed);
     json_put_int(n, "refused", (int64_t)in->refused);
     json_put_int(n, "limited", (int64_t)in->limited);
+    json_put_int(n, "not_recorded", (int64_t)(s->not_recorded + in->not_recorded));
     json_put(o, "since_start", n);
 }
 

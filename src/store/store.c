@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/recorder.h"
 #include "store/store_writer.h"
 
 #define WAITING_MAX 4096
@@ -24,6 +25,8 @@ struct store *store_open(const struct store_config *cfg, struct error *err)
     const struct writer_config wcfg = {
         .retention_ms = cfg->retention_ms,
         .waiting_max = cfg->waiting_max ? cfg->waiting_max : WAITING_MAX,
+        .events_rows_max = cfg->events_rows_max,
+        .events_bytes_max = cfg->events_bytes_max,
         .wall_ms = cfg->wall_ms ? cfg->wall_ms : clock_wall_ms,
     };
     struct engine *e = engine_open(files.path, err);
@@ -374,6 +377,97 @@ int store_decisions(struct store *st, const char *workspace, const char *convers
     }
     *out = got;
     return 0;
+}
+
+/* ---- recorded events ------------------------------------------------------------------ */
+
+#define PAGE_BYTES ((size_t)8 << 20)
+#define SLICE_BYTES ((size_t)1 << 20)
+
+static void recorded_event_done(struct recorded_event *ev)
+{
+    free(ev->workspace);
+    free(ev->conversation);
+    free(ev->record);
+}
+
+void recorded_events_done(struct recorded_events *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        recorded_event_done(&l->list[i]);
+    free(l->list);
+    *l = (struct recorded_events){ 0 };
+}
+
+struct events_call {
+    const struct event_filter *filter;
+    int64_t after_id;
+    size_t max;
+    struct recorded_events found;
+};
+
+static int run_events(struct commit *c, void *arg, struct error *err)
+{
+    struct events_call *a = arg;
+    recorded_events_done(&a->found);
+    return engine_events(c->engine, a->filter, a->after_id, a->max, SLICE_BYTES, &a->found, err);
+}
+
+static size_t take_events(struct recorded_events *to, struct recorded_events *from)
+{
+    size_t bytes = 0;
+    to->list = xreallocarray(to->list, to->count + from->count + 1, sizeof(*to->list));
+    for (size_t i = 0; i < from->count; i++) {
+        bytes += from->list[i].len;
+        to->list[to->count++] = from->list[i];
+    }
+    free(from->list);
+    *from = (struct recorded_events){ 0 };
+    return bytes;
+}
+
+int store_events(struct store *st, const struct event_filter *f, struct recorded_events *out,
+                 struct error *err)
+{
+    const size_t limit = f->limit ? f->limit : 1000;
+    const size_t bytes_max = f->bytes_max ? f->bytes_max : PAGE_BYTES;
+    struct events_call a = { .filter = f, .after_id = f->after_id };
+    struct recorded_events got = { 0 };
+    size_t bytes = 0, last = 1;
+    while (last > 0 && got.count < limit && bytes < bytes_max) {
+        a.max = smaller(SLICE, limit - got.count);
+        if (writer_call(st->writer, run_events, &a, err) < 0) {
+            recorded_events_done(&a.found);
+            recorded_events_done(&got);
+            return -1;
+        }
+        last = a.found.count;
+        bytes += take_events(&got, &a.found);
+        a.after_id = got.count > 0 ? got.list[got.count - 1].id : a.after_id;
+    }
+    *out = got;
+    return 0;
+}
+
+struct events_add_call {
+    const struct recorded_events *events;
+    const struct recorder *recorder;
+};
+
+static int run_events_add(struct commit *c, void *arg, struct error *err)
+{
+    (void)c;
+    const struct events_add_call *a = arg;
+    for (size_t i = 0; i < a->events->count; i++)
+        if (recorder_store(a->recorder, &a->events->list[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+int store_events_add(struct store *st, const struct recorded_events *events, struct error *err)
+{
+    struct events_add_call a = { .events = events, .recorder = writer_recorder(st->writer) };
+    return writer_call(st->writer, run_events_add, &a, err);
 }
 
 struct rules_call {

@@ -30,6 +30,8 @@ struct store_config {
     int64_t retention_ms;     /* of decisions; finished jobs stay STORE_MEMORY_MS at least */
     size_t waiting_max;       /* submissions that may wait; more get ERR_AGAIN; 0: 4096 */
     bool must_exist;          /* a store that is not there is an error, and none is made */
+    int64_t events_rows_max;  /* recorded events kept at most; 0: 200000 */
+    int64_t events_bytes_max; /* ... and bytes of them; 0: 512 MiB or 1/8 of a small disk */
     int64_t ballast_bytes;    /* -1: the default, 32 MiB or 1/8 of a small disk; 0: none */
     int64_t (*wall_ms)(void); /* NULL: clock_wall_ms; tests set their own */
 };
@@ -71,6 +73,9 @@ struct submission {
     int64_t settle_ms;
     int64_t rule_cap;      /* marks per sliding hour of this rule in this workspace; 0: none */
     int64_t workspace_cap; /* the same of all rules; 0: none */
+    const char *record;    /* the event's fields (event_record.h), kept when there is time and
+                            * room and the event is no duplicate; NULL: not kept */
+    int64_t record_ms;     /* how long from arrival on */
 };
 
 enum outcome { OUTCOME_QUEUED, OUTCOME_PARKED, OUTCOME_KEPT, OUTCOME_SHADOW, OUTCOME_DUPLICATE };
@@ -175,6 +180,9 @@ struct store_stats {
     size_t jobs[2][6]; /* [kind][state] */
     size_t decisions;
     size_t events, duplicates, kept, queued, shadow, parked; /* since start */
+    size_t not_recorded;    /* since start: events whose fields were dropped, being busy */
+    size_t recorded;        /* events whose fields are there */
+    int64_t recorded_bytes; /* ... and their size */
     int64_t late_unread_ms; /* how late the oldest due unread job is; 0: none */
     bool disk_low;          /* below the low-water mark: submissions get ERR_AGAIN */
     bool broken;            /* after an I/O error */
@@ -198,6 +206,32 @@ void decision_list_done(struct decision_list *l);
 /* Newest first; conversation may be NULL. Waits. */
 int store_decisions(struct store *st, const char *workspace, const char *conversation, size_t limit,
                     struct decision_list *out, struct error *err);
+
+/* ---- recorded events ------------------------------------------------------------------ */
+
+struct event_filter {
+    const char *workspace;    /* NULL: any */
+    const char *conversation; /* NULL: any */
+    int64_t after_id;         /* paging: ids above this */
+    size_t limit;             /* 0: 1000 */
+    size_t bytes_max;         /* of a page, but for its last event; 0: 8 MiB */
+};
+struct recorded_event {
+    int64_t id, arrived_at_ms, until_ms;
+    char *workspace, *conversation;
+    char *record; /* one line of JSON, without a line break */
+    size_t len;
+};
+struct recorded_events {
+    struct recorded_event *list;
+    size_t count;
+};
+void recorded_events_done(struct recorded_events *l);
+/* Oldest first; an empty page is the end. Waits. */
+int store_events(struct store *st, const struct event_filter *f, struct recorded_events *out,
+                 struct error *err);
+/* Adds events (id is not looked at) in one transaction, within the bounds. Waits. */
+int store_events_add(struct store *st, const struct recorded_events *events, struct error *err);
 
 /* ---- last good rules ---------------------------------------------------------------- */
 

@@ -46,6 +46,8 @@ int engine_fold_log(struct engine *e, bool shrink, struct error *err);
 struct tally {
     size_t jobs[2][6]; /* [kind][state] */
     size_t decisions;
+    size_t events; /* recorded ones */
+    int64_t events_bytes;
 };
 const struct tally *engine_tally(const struct engine *e);
 
@@ -154,9 +156,15 @@ int engine_decision_add(struct engine *e, const struct submission *s, const stru
 /* Newest first, ids below before_id (0: from the newest). */
 int engine_decisions(struct engine *e, const char *workspace, const char *conversation,
                      int64_t before_id, size_t max, struct decision_list *out, struct error *err);
+/* Recorded events; the oldest max go with engine_events_drop(). */
+int engine_event_add(struct engine *e, const struct recorded_event *ev, struct error *err);
+int engine_events(struct engine *e, const struct event_filter *f, int64_t after_id, size_t max,
+                  size_t bytes_max, struct recorded_events *out, struct error *err);
+int engine_events_drop(struct engine *e, int max, struct error *err);
 /* Forgets at most max rows of each kind that are older; *gone says how many went. */
 struct horizon {
     int64_t replies_ms, jobs_ms, decisions_ms;
+    int64_t events_ms; /* recorded events that were kept until before this */
 };
 int engine_forget(struct engine *e, const struct horizon *before, int max, int *gone,
                   struct error *err);

@@ -146,7 +146,7 @@ static int count_all(struct engine *e, struct error *err)
         sql_number(e, SQL_DECISIONS_TALLY, NULL, 0, 0, &decisions, err) < 0)
         return -1;
     e->tally.decisions = (size_t)decisions;
-    return 0;
+    return events_tally(e, err);
 }
 
 /* Words for the two failures of opening that people meet. */

@@ -53,6 +53,13 @@ enum sql {
     SQL_FORGET_REPLIES,
     SQL_FORGET_JOBS,
     SQL_FORGET_DECISIONS,
+    SQL_FORGET_EVENTS,
+
+    SQL_EVENT_ADD,
+    SQL_EVENTS,
+    SQL_EVENTS_OF_CONVERSATION,
+    SQL_EVENTS_DROP,
+    SQL_EVENTS_TALLY,
 
     SQL_NUMBER_NEXT,
     SQL_RULES_SAVE,
@@ -100,6 +107,10 @@ char *sql_text(sqlite3_stmt *st, int column);
 
 /* Reports the failure of a call, with kind as store_engine.h says. Returns -1. */
 int sql_error(struct engine *e, int rc, struct error *err, const char *doing);
+
+/* Forgets recorded events, and counts those that are there (store_sqlite_events.c). */
+int events_forget(struct engine *e, int64_t until_ms, int max, int *gone, struct error *err);
+int events_tally(struct engine *e, struct error *err);
 
 /* Appends what SQLite's error log said last, and forgets it. */
 void sql_last_words(struct error *err);

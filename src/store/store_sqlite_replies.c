@@ -181,13 +181,14 @@ static int forget_jobs(struct engine *e, int64_t before_ms, int max, int *gone, 
 int engine_forget(struct engine *e, const struct horizon *before, int max, int *gone,
                   struct error *err)
 {
-    int replies, jobs, decisions;
+    int replies, jobs, decisions, events;
     if (forget(e, SQL_FORGET_REPLIES, before->replies_ms, max, &replies, err) < 0 ||
         forget_jobs(e, before->jobs_ms, max, &jobs, err) < 0 ||
-        forget(e, SQL_FORGET_DECISIONS, before->decisions_ms, max, &decisions, err) < 0)
+        forget(e, SQL_FORGET_DECISIONS, before->decisions_ms, max, &decisions, err) < 0 ||
+        events_forget(e, before->events_ms, max, &events, err) < 0)
         return -1;
     e->tally.decisions -= (size_t)decisions;
-    *gone = replies + jobs + decisions;
+    *gone = replies + jobs + decisions + events;
     return 0;
 }
 

@@ -66,7 +66,18 @@ static const char step_1[] =
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id=" STRING(APPLICATION_ID) ";";
 
-static const char *const steps[] = { step_1 };
+/* The fields of recent events, for tools. Size and time are bounded: events_until counts
+ * bytes without touching the records. */
+static const char step_2[] =
+    "CREATE TABLE events("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " workspace TEXT NOT NULL, conversation TEXT NOT NULL,"
+    " arrived_at INTEGER NOT NULL, until_at INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " record TEXT NOT NULL);"
+    "CREATE INDEX events_until ON events(until_at,bytes);"
+    "CREATE INDEX events_conversation ON events(conversation);";
+
+static const char *const steps[] = { step_1, step_2 };
 
 static int pragma_number(struct engine *e, const char *pragma, long *out, struct error *err)
 {

@@ -107,6 +107,21 @@ static const char *const text[SQL_COUNT] = {
     [SQL_FORGET_DECISIONS] = "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions"
                              " WHERE arrived_at<?1 ORDER BY arrived_at LIMIT ?2)",
 
+    [SQL_FORGET_EVENTS] = "DELETE FROM events WHERE id IN (SELECT id FROM events"
+                          " WHERE until_at<?1 ORDER BY until_at LIMIT ?2) RETURNING bytes",
+
+    [SQL_EVENT_ADD] = "INSERT INTO events(workspace,conversation,arrived_at,until_at,bytes,record)"
+                      " VALUES(?1,?2,?3,?4,?5,?6)",
+    [SQL_EVENTS] = "SELECT id,arrived_at,until_at,workspace,conversation,record FROM events"
+                   " WHERE id>?1 AND (?3 IS NULL OR workspace=?3) ORDER BY id LIMIT ?2",
+    [SQL_EVENTS_OF_CONVERSATION] =
+        "SELECT id,arrived_at,until_at,workspace,conversation,record FROM events"
+        " WHERE conversation=?4 AND id>?1 AND (?3 IS NULL OR workspace=?3) ORDER BY id LIMIT ?2",
+    [SQL_EVENTS_DROP] = "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id"
+                        " LIMIT ?1) RETURNING bytes",
+    [SQL_EVENTS_TALLY] =
+        "SELECT count(*),coalesce(sum(bytes),0) FROM events INDEXED BY events_until",
+
     [SQL_NUMBER_NEXT] = "INSERT INTO meta(name,value) VALUES(?1,1)"
                         " ON CONFLICT(name) DO UPDATE SET value=value+1 RETURNING value",
     [SQL_RULES_SAVE] =

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "store/recorder.h"
 #include "store/upkeep.h"
 
 #define BATCH_MAX 1000                       /* pieces of work in one transaction */
@@ -21,6 +22,7 @@
 struct work {
     struct work *next;
     struct submission *submission;
+    struct recording *recording; /* of the submission, or NULL */
     size_t bytes;
     store_answer_fn answer;
     void *ctx;
@@ -45,6 +47,7 @@ struct writer {
     pthread_cond_t answered; /* some call is done */
     struct work_list queue;
     size_t waiting, waiting_bytes;
+    size_t recording_bytes; /* of recordings anywhere on their way */
     bool stopping;
     struct store_stats stats; /* late_unread_ms is a due time in here */
     void (*on_jobs)(void *ctx);
@@ -54,6 +57,7 @@ struct writer {
     struct engine *engine;
     struct caps *caps;
     struct upkeep upkeep;
+    struct recorder recorder;
     int64_t last_wall_ms;
 };
 
@@ -124,11 +128,13 @@ static struct submission *submission_copy(const struct submission *s, size_t byt
     copy->rule = put(&at, s->rule);
     copy->reason = put(&at, s->reason);
     copy->detail = put(&at, s->detail);
+    copy->record = NULL; /* goes its own way */
     return copy;
 }
 
 static void work_free(struct work *k)
 {
+    recording_free(k->recording);
     free(k->submission);
     free(k);
 }
@@ -155,6 +161,21 @@ static int refuse_submission(struct writer *w, size_t bytes, struct error *err)
     if (w->waiting >= w->cfg.waiting_max || w->waiting_bytes + bytes > WAITING_MAX_BYTES)
         return error_set(err, ERR_AGAIN, "too many events wait to be stored");
     return 0;
+}
+
+/* With the lock held. An event is never refused for what would be recorded of it. */
+static void admit_recording(struct writer *w, struct work *k, struct recording *rec)
+{
+    if (!rec)
+        return;
+    const size_t bytes = recording_bytes(rec);
+    if (w->recording_bytes + bytes > RECORDER_BYTES_MAX) {
+        w->stats.not_recorded++;
+        recording_free(rec);
+        return;
+    }
+    w->recording_bytes += bytes;
+    k->recording = rec;
 }
 
 static void enqueue(struct writer *w, struct work *k)
@@ -185,17 +206,21 @@ int writer_submit(struct writer *w, const struct submission *s, store_answer_fn 
     k->ctx = ctx;
     if (s->arrived_at_ms <= 0)
         k->submission->arrived_at_ms = w->cfg.wall_ms();
+    struct recording *rec = recording_new(s);
 
     pthread_mutex_lock(&w->lock);
     const int rc = refuse_submission(w, bytes, err);
     if (rc == 0) {
+        admit_recording(w, k, rec);
         w->waiting++;
         w->waiting_bytes += bytes;
         enqueue(w, k);
     }
     pthread_mutex_unlock(&w->lock);
-    if (rc < 0)
+    if (rc < 0) {
+        recording_free(rec);
         work_free(k);
+    }
     return rc;
 }
 
@@ -252,6 +277,8 @@ static void publish(struct writer *w, const struct work_list *answered, int64_t 
         const struct tally *t = engine_tally(w->engine);
         memcpy(s->jobs, t->jobs, sizeof(s->jobs));
         s->decisions = t->decisions;
+        s->recorded = t->events;
+        s->recorded_bytes = t->events_bytes;
     }
     if (unread_due_ms >= 0)
         s->late_unread_ms = unread_due_ms;
@@ -262,6 +289,9 @@ static void publish(struct writer *w, const struct work_list *answered, int64_t 
         w->waiting--;
         w->waiting_bytes -= k->bytes;
     }
+    s->not_recorded += w->recorder.lost;
+    w->recording_bytes -= w->recorder.bytes_done;
+    w->recorder.lost = w->recorder.bytes_done = 0;
     s->disk_low = w->upkeep.low;
     s->broken = w->upkeep.broken;
     snprintf(s->words, sizeof(s->words), "%s", w->upkeep.words);
@@ -282,8 +312,25 @@ static void answer(struct writer *w, struct work *k)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* A duplicate is recorded already; one that was not stored is no event at all. */
+static void pass_recordings(struct writer *w, struct work_list *done)
+{
+    for (struct work *k = done->first; k; k = k->next) {
+        if (!k->recording)
+            continue;
+        if (k->rc == 0 && k->receipt.outcome != OUTCOME_DUPLICATE)
+            recorder_add(&w->recorder, k->recording);
+        else {
+            w->recorder.bytes_done += recording_bytes(k->recording);
+            recording_free(k->recording);
+        }
+        k->recording = NULL;
+    }
+}
+
 static void answer_all(struct writer *w, struct work_list *done, int64_t unread_due_ms)
 {
+    pass_recordings(w, done);
     publish(w, done, unread_due_ms);
     struct work *k;
     while ((k = list_pop(done)))
@@ -452,13 +499,15 @@ static void *writer_main(void *arg)
 {
     struct writer *w = arg;
     struct work_list batch;
-    while (take_batch(w, upkeep_wake_at(&w->upkeep), &batch)) {
+    while (take_batch(w, recorder_wake_at(&w->recorder, upkeep_wake_at(&w->upkeep)), &batch)) {
         const bool idle = !batch.first;
         if (!idle)
             run_batch(w, &batch);
         upkeep_between(&w->upkeep, idle);
+        recorder_between(&w->recorder, &w->upkeep, idle, false);
         publish(w, NULL, -1);
     }
+    recorder_between(&w->recorder, &w->upkeep, true, true);
     return NULL;
 }
 
@@ -503,6 +552,7 @@ static int recover(struct writer *w, struct error *err)
 
 static void dispose(struct writer *w)
 {
+    recorder_done(&w->recorder);
     pthread_cond_destroy(&w->arrived);
     pthread_cond_destroy(&w->answered);
     pthread_mutex_destroy(&w->lock);
@@ -518,6 +568,7 @@ struct writer *writer_new(const struct writer_config *cfg, struct engine *e,
     w->engine = e;
     w->caps = caps_new();
     upkeep_init(&w->upkeep, e, files, cfg->retention_ms, cfg->wall_ms);
+    recorder_init(&w->recorder, e, cfg->events_rows_max, cfg->events_bytes_max, files);
     pthread_mutex_init(&w->lock, NULL);
     cond_init_mono(&w->arrived);
     pthread_cond_init(&w->answered, NULL);
@@ -547,6 +598,11 @@ void writer_free(struct writer *w)
     engine_close(w->engine, w->upkeep.broken);
     store_files_done(&w->upkeep.files);
     dispose(w);
+}
+
+const struct recorder *writer_recorder(const struct writer *w)
+{
+    return &w->recorder;
 }
 
 void writer_on_jobs(struct writer *w, void (*fn)(void *ctx), void *ctx)

@@ -13,6 +13,7 @@ struct writer;
 struct writer_config {
     int64_t retention_ms;
     size_t waiting_max;
+    int64_t events_rows_max, events_bytes_max; /* as store_config */
     int64_t (*wall_ms)(void);
 };
 
@@ -31,6 +32,10 @@ int writer_submit(struct writer *w, const struct submission *s, store_answer_fn 
  * fn may run twice (disk full): it must begin by resetting what arg holds as output. */
 typedef int (*writer_fn)(struct commit *c, void *arg, struct error *err);
 int writer_call(struct writer *w, writer_fn fn, void *arg, struct error *err);
+
+/* For use inside of writer_fn only. */
+struct recorder;
+const struct recorder *writer_recorder(const struct writer *w);
 
 void writer_stats(struct writer *w, struct store_stats *out);
 

@@ -95,6 +95,7 @@ static struct horizon horizon(const struct upkeep *u)
         .replies_ms = now_ms - (memory > STORE_DEDUPE_MS ? memory : STORE_DEDUPE_MS),
         .jobs_ms = now_ms - memory,
         .decisions_ms = now_ms - u->retention_ms,
+        .events_ms = now_ms,
     };
 }
 
