@@ -73,7 +73,12 @@ e2e() {
         /usr/bin/python3 -m pytest -q -p no:cacheprovider -n 4 tests/e2e "$@"
 }
 
+# Releases of clang-format disagree about macros: Debian 12's is the reference.
 check_format() {
+    if ! clang-format --version | grep -q 'version 14\.'; then
+        echo "skipped: $(clang-format --version); 14 is the reference"
+        return 0
+    fi
     git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format --dry-run -Werror
 }
 

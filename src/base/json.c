@@ -68,7 +68,9 @@ struct json_object *json_parse_max(const char *text, size_t len, size_t nodes_ma
     scoped(tokener_freep) struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     if (!tok)
         return must(NULL);
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    /* No JSON_TOKENER_VALIDATE_UTF8: json_scan() checked harder, and json-c 0.18 with that
+     * flag refuses good text when it begins in the middle of a buffer. */
+    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
     struct json_object *v = tokener_run(tok, text + value.start, (int)(value.end - value.start));
     const enum json_tokener_error rc = json_tokener_get_error(tok);
     if (!v && rc == json_tokener_success)

@@ -362,21 +362,23 @@ static size_t next_in_window(const struct mail *m, size_t k)
     return k;
 }
 
-static bool try_from(const struct mail *m, size_t i, size_t last, struct candidate *c, size_t *end)
+/* *c points into *w, which holds the joined lines. */
+static bool try_from(const struct mail *m, size_t i, size_t last, struct window *w,
+                     struct candidate *c, size_t *end)
 {
-    static const struct window empty;
-    struct window w = empty;
     bool hint = false;
+    w->len = 0;
+    w->angles = 0;
     for (size_t k = i, n = 0; k < m->count && k <= last && n < WINDOW_LINES; n++) {
         const struct span s = n == 0 ? mail_low(m, k) : mail_raw(m, k);
         if (line_is(m, k, LINE_BLANK) && m->line[k].level == 0)
             return false;
-        if ((n > 0 && !continues(m, &w, k)) || !window_add(&w, s))
+        if ((n > 0 && !continues(m, w, k)) || !window_add(w, s))
             return false;
         hint = hint || line_is(m, k, LINE_HINT) || span_begins(s, "---");
         const bool quotes = mail_quotes_at(m, k + 1);
         if (line_is(m, k, LINE_MAY_END) && (hint || quotes)) {
-            *c = candidate_of((struct span){ w.s, w.len }, quotes, m->ix);
+            *c = candidate_of((struct span){ w->s, w->len }, quotes, m->ix);
             if (is_attribution(c)) {
                 *end = k + 1;
                 return true;
@@ -403,9 +405,10 @@ static bool is_better_start(const struct candidate *later, const struct candidat
 static bool begins_later(const struct mail *m, size_t i, size_t end, const struct candidate *c)
 {
     for (size_t j = i + 1; j < end; j++) {
+        struct window w;
         struct candidate later;
         size_t later_end = 0;
-        if (m->line[j].level == 0 && try_from(m, j, end - 1, &later, &later_end) &&
+        if (m->line[j].level == 0 && try_from(m, j, end - 1, &w, &later, &later_end) &&
             later_end == end && is_better_start(&later, c))
             return true;
     }
@@ -414,10 +417,11 @@ static bool begins_later(const struct mail *m, size_t i, size_t end, const struc
 
 const char *attribution_at(const struct mail *m, size_t i, size_t *end)
 {
+    struct window w;
     struct candidate c;
     if (line_is(m, i, LINE_BLANK | LINE_RULE))
         return NULL;
-    if (!try_from(m, i, m->count - 1, &c, end) || begins_later(m, i, *end, &c))
+    if (!try_from(m, i, m->count - 1, &w, &c, end) || begins_later(m, i, *end, &c))
         return NULL;
     return name_of(&c);
 }
