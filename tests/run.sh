@@ -62,7 +62,7 @@ build() {
 }
 
 unit() {
-    (cd "$out/$1" && shift && ctest --output-on-failure --timeout 300 -j "$jobs" "$@")
+    (export ASAN_OPTIONS=detect_stack_use_after_return=1; cd "$out/$1" && shift && ctest --output-on-failure --timeout 300 -j "$jobs" "$@")
 }
 
 # Debian's python, whatever else is first on PATH: the packages are installed for it.
