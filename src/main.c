@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
     { "serve", cmd_serve, "the daemon: replies in, marks out" },
     { "queue", cmd_queue, "marks that wait, were sent or failed: list, retry, cancel, release" },
+    { "events", cmd_events, "what rules saw of recent replies, as the daemon recorded it" },
     { "check", cmd_check, "mistakes in rule files, by file, line and column" },
     { "test", cmd_test, "runs the rules' own tests" },
     { "explain", cmd_explain, "why an event has the verdict that it has" },

@@ -80,9 +80,9 @@ static bool nobody_listens(const char *path)
            (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
 }
 
-enum admin_reach admin_ask(const char *socket, const char *method, const char *path,
-                           const struct admin_param *params, struct json_object **out,
-                           struct error *err)
+static enum admin_reach perform(const char *socket, const char *method, const char *path,
+                                const struct admin_param *params, struct buf *body, long *status,
+                                struct error *err)
 {
     if (nobody_listens(socket))
         return ADMIN_NOT_THERE;
@@ -90,7 +90,6 @@ enum admin_reach admin_ask(const char *socket, const char *method, const char *p
     if (!c)
         return fail(err, ERR_FATAL, socket, "no memory for a connection");
     scoped(buf_free) struct buf url = BUF_INIT;
-    scoped(buf_free) struct buf body = BUF_INIT;
     buf_printf(&url, "http://localhost%s", path);
     put_params(&url, c, params);
     char words[CURL_ERROR_SIZE] = "";
@@ -102,11 +101,37 @@ enum admin_reach admin_ask(const char *socket, const char *method, const char *p
     curl_easy_setopt(c, CURLOPT_TIMEOUT, ASK_SECONDS);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
     const CURLcode rc = curl_easy_perform(c);
     if (rc != CURLE_OK)
         return fail(err, ERR_FATAL, socket, words[0] ? words : curl_easy_strerror(rc));
+    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
+    return ADMIN_ANSWERED;
+}
+
+enum admin_reach admin_ask(const char *socket, const char *method, const char *path,
+                           const struct admin_param *params, struct json_object **out,
+                           struct error *err)
+{
+    scoped(buf_free) struct buf body = BUF_INIT;
     long status = 0;
-    curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-    return read_answer(socket, status, &body, out, err);
+    const enum admin_reach reach = perform(socket, method, path, params, &body, &status, err);
+    return reach == ADMIN_ANSWERED ? read_answer(socket, status, &body, out, err) : reach;
+}
+
+enum admin_reach admin_ask_text(const char *socket, const char *method, const char *path,
+                                const struct admin_param *params, struct buf *out,
+                                struct error *err)
+{
+    scoped(buf_free) struct buf body = BUF_INIT;
+    long status = 0;
+    const enum admin_reach reach = perform(socket, method, path, params, &body, &status, err);
+    if (reach != ADMIN_ANSWERED)
+        return reach;
+    if (status == 200) {
+        buf_append(out, buf_str(&body), body.len);
+        return ADMIN_ANSWERED;
+    }
+    scoped(json_freep) struct json_object *refused = NULL; /* not 200: words, never an answer */
+    return read_answer(socket, status, &body, &refused, err);
 }

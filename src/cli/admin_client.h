@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct error;
+struct buf;
 struct json_object;
 
 struct admin_param {
@@ -21,5 +22,9 @@ enum admin_reach {
 enum admin_reach admin_ask(const char *socket, const char *method, const char *path,
                            const struct admin_param *params, struct json_object **out,
                            struct error *err);
+/* The same for answers that are no single JSON value: appends the body to out. */
+enum admin_reach admin_ask_text(const char *socket, const char *method, const char *path,
+                                const struct admin_param *params, struct buf *out,
+                                struct error *err);
 
 #endif

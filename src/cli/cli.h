@@ -50,5 +50,6 @@ int cmd_test(int argc, char **argv);
 int cmd_text(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 
 #endif

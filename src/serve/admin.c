@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "serve/address.h"
+#include "serve/events_api.h"
 #include "serve/queue_api.h"
 
 #define QUEUE_PATH "/api/queue/"
@@ -28,19 +29,27 @@ struct admin {
 
 /* ---- answers ----------------------------------------------------------------------- */
 
+static enum MHD_Result send_text(struct MHD_Connection *c, unsigned status, const char *type,
+                                 struct buf *b)
+{
+    buf_reserve(b, 1); /* an empty answer has an address too */
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(b->len, b->data, MHD_RESPMEM_MUST_COPY);
+    if (!r)
+        return MHD_NO;
+    MHD_add_response_header(r, "Content-Type", type);
+    const enum MHD_Result queued = MHD_queue_response(c, status, r);
+    MHD_destroy_response(r);
+    return queued;
+}
+
 static enum MHD_Result send_json(struct MHD_Connection *c, unsigned status,
                                  const struct json_object *o)
 {
     scoped(buf_free) struct buf b = BUF_INIT;
     json_write(&b, o, JSON_PRETTY);
     buf_putc(&b, '\n');
-    struct MHD_Response *r = MHD_create_response_from_buffer(b.len, b.data, MHD_RESPMEM_MUST_COPY);
-    if (!r)
-        return MHD_NO;
-    MHD_add_response_header(r, "Content-Type", "application/json");
-    const enum MHD_Result queued = MHD_queue_response(c, status, r);
-    MHD_destroy_response(r);
-    return queued;
+    return send_text(c, status, "application/json", &b);
 }
 
 static enum MHD_Result send_error(struct MHD_Connection *c, unsigned status, const char *words)
@@ -107,6 +116,32 @@ static enum MHD_Result queue(struct admin *a, struct MHD_Connection *c, const ch
     return send_error(c, p.err.kind == ERR_INPUT ? 400 : 503, p.err.msg);
 }
 
+struct event_params {
+    struct event_filter filter;
+    struct error err;
+    bool bad;
+};
+
+static enum MHD_Result take_event_param(void *cls, enum MHD_ValueKind kind, const char *key,
+                                        const char *value)
+{
+    (void)kind;
+    struct event_params *p = cls;
+    if (!p->bad && events_param(&p->filter, key, value ? value : "", &p->err) < 0)
+        p->bad = true;
+    return MHD_YES;
+}
+
+static enum MHD_Result events(struct admin *a, struct MHD_Connection *c)
+{
+    struct event_params p = { .bad = false };
+    scoped(buf_free) struct buf lines = BUF_INIT;
+    MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_event_param, &p);
+    if (p.bad || events_page(a->handler.store, &p.filter, &lines, &p.err) < 0)
+        return send_error(c, p.err.kind == ERR_INPUT ? 400 : 503, p.err.msg);
+    return send_text(c, 200, "application/x-ndjson", &lines);
+}
+
 static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const char *url,
                              const char *method)
 {
@@ -117,7 +152,10 @@ static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const ch
         return get ? readyz(a, c) : send_error(c, 405, "GET it");
     if (strncmp(url, QUEUE_PATH, strlen(QUEUE_PATH)) == 0)
         return queue(a, c, url + strlen(QUEUE_PATH), method);
-    return send_error(c, 404, "unknown path: /healthz, /readyz and /api/queue/... are there");
+    if (strcmp(url, "/api/events") == 0)
+        return get ? events(a, c) : send_error(c, 405, "GET it");
+    return send_error(c, 404,
+                      "unknown path: /healthz, /readyz, /api/queue/... and /api/events are there");
 }
 
 /* ---- TCP only: who may ask ------------------------------------------------------------ */

@@ -5,6 +5,7 @@
  *                                 warnings (API down, key refused, rules not reloaded, ...)
  *   GET  /api/queue/list|show|stats?...
  *   POST /api/queue/retry|cancel|release?...
+ *   GET  /api/events?...          recorded events, lines of JSON (events_api.h)
  *
  * A Unix socket (0660) always; a TCP listener only when configured, where everything but
  * the paths in `open` wants the bearer token once one is set. One thread of its own. */
