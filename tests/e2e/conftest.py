@@ -12,12 +12,12 @@ from wait import BUILD, SANITIZED
 
 
 def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="leave out what takes more than a few seconds")
+    parser.addoption("--quick", action="store_true", help="leave out what takes more than a second")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: many threads at once; what the thread sanitizer runs")
-    config.addinivalue_line("markers", "slow: takes more than a few seconds; --quick leaves it out")
+    config.addinivalue_line("markers", "slow: takes more than a second; --quick leaves it out")
 
 
 def pytest_collection_modifyitems(config, items):

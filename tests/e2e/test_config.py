@@ -139,6 +139,7 @@ def test_the_environment_alone_is_enough(daemons, sandbox):
     sandbox.wait_read(one)
 
 
+@pytest.mark.slow
 def test_batches_and_limits_of_the_file(daemons, sandbox):
     daemon = daemons(sandbox, env=ENV, config=config(sandbox, "  default: {}", "  send: {batch: 5}\n  hold: 1s",
                                                      "max_body: 4KiB"))

@@ -42,6 +42,7 @@ def post_until_it_fails(daemon, ids):
 
 @can_trace
 @pytest.mark.parametrize("when", [12, 17, 25])
+@pytest.mark.slow
 def test_a_failed_sync_ends_the_process_and_loses_nothing(daemons, sandbox, when):
     """Trying a failed fsync again may report false success: the process must go, and come back clean."""
     daemon = daemons(sandbox, wrapper=injecting(f"fdatasync,fsync:error=EIO:when={when}+"))
@@ -149,6 +150,7 @@ def test_a_store_that_others_may_read_is_not_made(daemon):
 
 
 @pytest.mark.threads
+@pytest.mark.slow
 def test_a_burst_beyond_what_may_wait(daemon, sandbox):
     """More at once than listener and store will hold: some may get 503, none gets lost or hangs."""
     ids = sandbox.conversations(1500)

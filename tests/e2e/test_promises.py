@@ -194,6 +194,7 @@ def test_also_with_kill_right_behind_its_200(daemon, sandbox):
     assert sandbox.calls() == []
 
 
+@pytest.mark.slow
 def test_a_mark_that_waits_for_trouble_is_cancelled(daemon, sandbox):
     """Retrying, the outcome of the last attempt unknown: cancelled, and un-read in case it had landed."""
     sandbox.trouble({"drop": "after"}, {"status": 500, "times": 0})
@@ -219,6 +220,7 @@ def test_a_mark_on_the_wire_is_undone(daemon, sandbox):
     assert sandbox.state()[one]["timesRead"] == 1
 
 
+@pytest.mark.slow
 def test_a_mark_on_the_wire_is_undone_also_after_a_kill(daemon, sandbox):
     (one,) = sandbox.conversations(1)
     slowly(sandbox, 2500)
@@ -244,6 +246,7 @@ workspaces:
     }
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_undone_twice(daemons, sandbox):
     """The outcome of the mark is unknown: un-read at once, and once more `settle` later."""
     daemon = daemons(sandbox, **one_workspace(sandbox, "settle: 2s"))
@@ -277,6 +280,7 @@ def test_a_time_in_the_future_counts_as_arrival(daemon, sandbox):
     eventually(lambda: sandbox.unreads(one), "an un-read")
 
 
+@pytest.mark.slow
 def test_a_human_reply_long_after_the_mark_needs_nothing(daemons, sandbox):
     """Known done more than `settle` before: the mark cannot have swept it."""
     daemon = daemons(sandbox, **one_workspace(sandbox, "settle: 1s"))
@@ -354,6 +358,7 @@ def test_positive_reply_later_un_reads_its_message(daemon, sandbox):
     assert not sandbox.is_read(one)
 
 
+@pytest.mark.slow
 def test_positive_reply_later_un_reads_at_any_age(daemons, sandbox):
     """Even when the mark was done more than `settle` before: it is the same message. Also across a kill."""
     daemon = daemons(sandbox, **one_workspace(sandbox, "settle: 1s"))
@@ -404,6 +409,7 @@ def test_both_events_at_once_in_either_order(daemon, sandbox):
                lambda: [i for i, s in sandbox.state().items() if s["isRead"]], 15)
 
 
+@pytest.mark.slow
 def test_an_unread_goes_ahead_of_the_marks_and_is_never_given_up(daemon, sandbox):
     (one,) = sandbox.conversations(1)
     daemon.says(one, message="m_1", **AWAY)

@@ -57,6 +57,7 @@ def test_a_change_is_noticed(daemon, how):
     assert not knows(daemon, "yellow")
 
 
+@pytest.mark.slow
 def test_a_new_file_and_a_removed_file_are_noticed(daemon):
     (daemon.rules / "20.yml").write_text(GREEN)
     wait_knows(daemon, "green")
@@ -65,6 +66,7 @@ def test_a_new_file_and_a_removed_file_are_noticed(daemon):
     assert knows(daemon, "green")
 
 
+@pytest.mark.slow
 def test_sighup_without_watching(daemons, sandbox, folder):
     rules = write_rules(folder / "r", {"10.yaml": YELLOW})
     daemon = daemons(sandbox, config=f"""
@@ -91,6 +93,7 @@ def test_a_broken_change_keeps_the_running_set(daemon):
     eventually(lambda: "10.yaml" not in daemon.admin("/readyz").body.decode(), "the warning is over")
 
 
+@pytest.mark.slow
 def test_one_broken_file_stops_the_whole_change(daemon):
     (daemon.rules / "05.yaml").write_text(GREEN.replace("green", "blue"))
     wait_knows(daemon, "blue")
@@ -102,6 +105,7 @@ def test_one_broken_file_stops_the_whole_change(daemon):
 
 
 @pytest.mark.parametrize("disaster", ["emptied", "vanished", "hollow"])
+@pytest.mark.slow
 def test_an_empty_folder_never_replaces_a_good_set(daemon, disaster):
     if disaster == "emptied":
         (daemon.rules / "10.yaml").unlink()
@@ -117,6 +121,7 @@ def test_an_empty_folder_never_replaces_a_good_set(daemon, disaster):
     wait_knows(daemon, "green")
 
 
+@pytest.mark.slow
 def test_a_swapped_symlink_is_noticed(daemons, sandbox, folder):
     """As ConfigMaps and releases do it: the folder is a link that is replaced."""
     write_rules(folder / "v1", {"10.yaml": YELLOW})
@@ -132,6 +137,7 @@ def test_a_swapped_symlink_is_noticed(daemons, sandbox, folder):
     wait_knows(daemon, "yellow")
 
 
+@pytest.mark.slow
 def test_a_start_with_broken_rules_runs_on_the_last_good_set(daemon):
     daemon.stop()
     (daemon.rules / "10.yaml").write_text(BROKEN)
@@ -161,6 +167,7 @@ def test_waiting_marks_of_a_vanished_rule_are_parked(daemons, sandbox):
     assert sandbox.calls() == []
 
 
+@pytest.mark.slow
 def test_waiting_marks_of_a_rule_put_in_shadow_are_parked(daemons, sandbox):
     held = "rules:\n  - name: yellow\n    when: {reply: 'yellow'}\n    hold: 1h\n"
     daemon = daemons(sandbox, rules={"10.yaml": held})
@@ -171,6 +178,7 @@ def test_waiting_marks_of_a_rule_put_in_shadow_are_parked(daemons, sandbox):
 
 
 @pytest.mark.threads
+@pytest.mark.slow
 def test_reloading_under_load_never_shows_half_a_set(daemon):
     """Both files change together; every answer is by the old pair or by the new one."""
     pair = lambda word: {"10.yaml": f"rules:\n  - name: a\n    when: {{reply: '{word}'}}\n",

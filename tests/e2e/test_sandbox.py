@@ -291,6 +291,7 @@ def test_unknown_paths_have_the_documented_error(sandbox):
     assert answer.json == {"error": "Not Found", "message": "The requested resource was not found", "code": 404}
 
 
+@pytest.mark.slow
 def test_rate_limits_are_told_and_enforced(sandbox):
     sandbox.settings(rateLimit={"limit": 2, "windowMs": 1000, "style": "both"})
     first = sandbox.api("GET", "/v1/account")
@@ -375,6 +376,7 @@ def test_failed_deliveries_are_retried(sandbox, hook):
     assert len(hook.got) == 6 and not hook.answers
 
 
+@pytest.mark.slow
 def test_a_slow_receiver_times_out(sandbox, hook):
     sandbox.webhook(hook.url, timeoutMs=1000, retryAttempts=0)
     hook.answers.append((200, 30))
@@ -486,6 +488,7 @@ def test_latency_blocks_nobody(sandbox):
 
 
 @pytest.mark.parametrize("member, read", [("latencyMs", False), ("lateMs", True)])
+@pytest.mark.slow
 def test_latency_is_before_or_after_the_effect(sandbox, member, read):
     (one,) = unread(sandbox)
     sandbox.trouble({member: 1500})
@@ -532,6 +535,7 @@ def test_signals_end_it(build, number):
     box.process.stdout.close()
 
 
+@pytest.mark.slow
 def test_port_file_and_lifetime(build, tmp_path):
     path = tmp_path / "port"
     command = [os.path.join(build, "automark-sandbox"), "--port-file", str(path), "--seconds", "1"]

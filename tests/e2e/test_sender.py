@@ -47,6 +47,7 @@ def test_a_quiet_daemon_marks_within_a_round_trip(daemon, sandbox):
 
 
 @pytest.mark.threads
+@pytest.mark.slow
 def test_many_in_few_calls_each_id_once(daemon, sandbox):
     """2,000 replies against an API that takes 300 ms a call."""
     sandbox.trouble({"latencyMs": 300, "times": 0})
@@ -170,6 +171,7 @@ def test_one_refused_id_never_blocks_the_others(daemon, sandbox):
     assert bad in listed.stdout and "Conversation is archived" in listed.stdout
 
 
+@pytest.mark.slow
 def test_a_lone_refusal_waits_for_proof(daemon, sandbox):
     """One id, refused while nothing else succeeds: it must not be condemned, only kept."""
     (one,) = sandbox.conversations(1)
@@ -181,6 +183,7 @@ def test_a_lone_refusal_waits_for_proof(daemon, sandbox):
     sandbox.wait_read(one, 40)
 
 
+@pytest.mark.slow
 def test_404_for_everything_condemns_nothing(daemon, sandbox):
     sandbox.trouble({"path": "/v1/*", "status": 404, "times": 0})
     ids = queue(daemon, sandbox, 40)
@@ -193,6 +196,7 @@ def test_404_for_everything_condemns_nothing(daemon, sandbox):
 
 
 @pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.slow
 def test_a_refused_key_stops_the_calls_and_loses_nothing(daemon, sandbox, status):
     sandbox.trouble({"path": "/v1/*", "status": status, "times": 0})
     ids = queue(daemon, sandbox, 20)
@@ -220,6 +224,7 @@ def test_redirects_are_not_followed(daemon, sandbox):
 
 
 @pytest.mark.parametrize("style", ["ietf", "x"])
+@pytest.mark.slow
 def test_rate_limit_headers_are_obeyed_before_they_bite(daemon, sandbox, style):
     sandbox.settings(rateLimit={"limit": 3, "windowMs": 1500, "style": style})
     ids = []
