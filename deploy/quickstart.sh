@@ -25,7 +25,7 @@ done
 ./deploy/install-packages.sh build demo
 echo "building (the first time takes a minute) ..."
 log=$(mktemp)
-if ! { cmake -S . -B build -G Ninja && cmake --build build; } >"$log" 2>&1; then
+if ! { cmake -S . -B build && cmake --build build -j "$(nproc)"; } >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     echo "the build failed; the whole log: $log" >&2
     exit 3
