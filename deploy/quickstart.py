@@ -203,6 +203,9 @@ def main():
     if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] != "--once"):
         print(__doc__, file=sys.stderr)
         return 2
+    # Also where a shell started this with SIGINT ignored; both end what was started here.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     cases = json.loads((HERE / "quickstart.json").read_text(encoding="utf-8"))["conversations"]
     processes = []
     with tempfile.TemporaryDirectory(prefix="automark-quickstart-") as name:

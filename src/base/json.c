@@ -68,9 +68,9 @@ struct json_object *json_parse_max(const char *text, size_t len, size_t nodes_ma
     scoped(tokener_freep) struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
     if (!tok)
         return must(NULL);
-    /* No JSON_TOKENER_VALIDATE_UTF8: json_scan() checked harder, and json-c 0.18 with that
-     * flag refuses good text when it begins in the middle of a buffer. */
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+    /* No flags: json_scan() checked the whole text by RFC 8259, harder than json-c's strict
+     * mode, which in 0.18 takes every byte above 0x7F for a control character. */
+    json_tokener_set_flags(tok, 0);
     struct json_object *v = tokener_run(tok, text + value.start, (int)(value.end - value.start));
     const enum json_tokener_error rc = json_tokener_get_error(tok);
     if (!v && rc == json_tokener_success)
