@@ -16,6 +16,7 @@ static const struct command {
     { "events", cmd_events, "what rules saw of recent replies, as the daemon recorded it" },
     { "check", cmd_check, "mistakes in rule files, by file, line and column" },
     { "test", cmd_test, "runs the rules' own tests" },
+    { "diff", cmd_diff, "which recorded replies would change their verdict under other rules" },
     { "explain", cmd_explain, "why an event has the verdict that it has" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
     { "version", NULL, "of automark and the libraries that it runs with; also --version" },
