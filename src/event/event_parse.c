@@ -251,6 +251,22 @@ static const char *read_field(struct parse *p, enum field f)
 
 /* The body first: what a workspace says of signature, quoted and text overrides the split.
  * domain before from, which sets it otherwise. */
+/* A number where the reply's text should stand is a sender's mistake that nobody would
+ * notice: rules would see no text, and the reply would silently stay unread. */
+static int check_reply_text(const struct parse *p)
+{
+    const struct field_pointers *list = &p->map->field[FIELD_REPLY];
+    for (size_t i = 0; i < list->count; i++) {
+        const enum json_kind kind = json_kind(json_at(p->root, list->list[i]));
+        if (kind == JSON_INT || kind == JSON_DOUBLE || kind == JSON_BOOL)
+            return error_set(p->err, ERR_INPUT, "the reply's text at %s is %s; it must be a string",
+                             list->list[i], kind_names[kind]);
+        if (kind == JSON_STRING)
+            break;
+    }
+    return 0;
+}
+
 static void read_fields(struct parse *p)
 {
     static const enum field order[] = {
@@ -333,7 +349,7 @@ static int parse_event(struct parse *p, const char *header_event)
         return nameless ? error_prefix(p->err, "the event has no name (tried event, type, "
                                                "eventType, X-Webhook-Event), and ")
                         : -1;
-    if (read_id(p, FIELD_MESSAGE, "message") < 0)
+    if (read_id(p, FIELD_MESSAGE, "message") < 0 || check_reply_text(p) < 0)
         return -1;
     set_dedupe(p);
     return 0;

@@ -285,8 +285,9 @@ static void submit(struct intake *in, const struct workspace_config *w, const st
         .subject = event_str(ev, FIELD_SUBJECT),
         .received_at_ms = ev->received_at_ms,
         /* Beyond the memory of replies nobody knows what else the conversation holds. The
-         * delivery's own time says less: it only must not be older than what dedupe knows. */
-        .age_max_ms = ev->time_of_delivery ? STORE_DEDUPE_MS : STORE_MEMORY_MS,
+         * delivery's own time stamp says nothing about the reply's age: a captured one that
+         * is sent again is told by dedupe, whose memory is longer. */
+        .age_max_ms = ev->time_of_delivery ? STORE_ANY_AGE_MS : STORE_MEMORY_MS,
         .arrived_at_ms = clock_wall_ms(),
         .detail = detail,
         .hold_ms = r && r->hold_ms >= 0 ? r->hold_ms : w->hold_ms,

@@ -24,6 +24,7 @@ struct store;
 
 #define STORE_MEMORY_MS (INT64_C(30) * 86400 * 1000)  /* of kept replies, at least */
 #define STORE_DEDUPE_MS (INT64_C(400) * 86400 * 1000) /* of what was decided before */
+#define STORE_ANY_AGE_MS (INT64_C(1) << 60)           /* no event is too old */
 
 struct store_config {
     const char *url;          /* sqlite:/var/lib/automark/automark.db */

@@ -214,8 +214,8 @@ static void test_defaults(void **state)
     assert_int_equal(w->send.give_up_ms, INT64_C(3) * 86400000);
     assert_int_equal(w->hold_ms, 0);
     assert_int_equal(w->settle_ms, 300000);
-    assert_int_equal(w->max_per_hour, 5000);
-    assert_int_equal(w->max_marks_per_hour, 10000);
+    assert_int_equal(w->max_per_hour, 50000);
+    assert_int_equal(w->max_marks_per_hour, 50000);
     assert_string_equal(w->verify->preset, "sendkit");
     assert_string_equal(workspace_api_key_source(w), "none");
 }

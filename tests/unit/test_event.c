@@ -275,6 +275,8 @@ static const struct {
     { REPLIED "\"conversationId\":\"a b\"}}", "visible ASCII characters; number 2 is none" },
     { REPLIED "\"conversationId\":\"a\\u0000\"}}", "number 2 is none" },
     { REPLIED "\"conversationId\":\"\xC3\xA4\"}}", "number 1 is none" },
+    { "{\"event\":\"email.replied\",\"data\":{\"conversationId\":\"c\",\"replyText\":5}}",
+      "text at /data/replyText is a number" },
     { REPLIED "\"conversationId\":\"" LONG_ID "\"}}", "has 129 characters, at most 128" },
     { REPLIED "\"conversationId\":\"c\",\"messageId\":17}}", "the message id at /data/messageId" },
     { REPLIED "\"conversationId\":\"c\",\"conversationId\":\"d\"}}", "duplicate key" },
