@@ -259,7 +259,7 @@ int cmd_queue(int argc, char **argv)
         return words;
     scoped(json_freep) struct json_object *answer = ask(&o, &err);
     if (!answer)
-        return err.kind == ERR_INPUT ? (cli_trouble(&err), EXIT_USAGE) : cli_trouble(&err);
+        return cli_trouble(&err), err.kind == ERR_INPUT ? EXIT_MISTAKES : EXIT_TROUBLE;
     print_answer(&o, answer);
     return EXIT_FINE;
 }

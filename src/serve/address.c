@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,7 +20,10 @@
 static bool split(const char *text, char host[64], char port[8])
 {
     const char *colon = strrchr(text, ':');
-    if (!colon || colon == text || strlen(colon + 1) == 0 || strlen(colon + 1) > 5)
+    const size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (!colon || colon == text || digits == 0 || digits > 5 || colon[1 + digits])
+        return false;
+    if (strtoul(colon + 1, NULL, 10) > 65535) /* getaddrinfo would take it modulo 65536 */
         return false;
     size_t len = (size_t)(colon - text);
     if (text[0] == '[' && text[len - 1] == ']') {

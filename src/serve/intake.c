@@ -376,6 +376,9 @@ static void handle(void *ctx, const struct hook_request *req, struct ticket *t)
     }
     if (ev->kind != EVENT_REPLY) {
         atomic_fetch_add(&in->ignored, 1);
+        log_info("event ignored", LOG_STR("workspace", w->name),
+                 LOG_STR("event", event_str(ev, FIELD_EVENT)),
+                 LOG_STR("header", event_header(req)));
         answer_words(t, 200, "ignored", "reason",
                      ev->kind == EVENT_TEST ? "test delivery" : "not a reply event");
         return;

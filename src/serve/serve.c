@@ -148,6 +148,8 @@ static int open_store(struct parts *p, struct error *err)
         .ballast_bytes = -1,
     };
     p->store = store_open(&sc, err);
+    if (!p->store)
+        err->kind = ERR_FATAL; /* no mistake in a rule, whatever it is */
     return p->store ? 0 : -1;
 }
 

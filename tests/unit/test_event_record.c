@@ -67,15 +67,15 @@ static void same_fields(const struct event *a, const struct event *b)
 
 static const char *const bodies[] = {
     "{\"event\":\"email.replied\",\"data\":{\"conversationId\":\"c1\",\"replyText\":\"Thanks\"}}",
-    "{\"event\":\"email.replied\",\"timestamp\":\"2026-08-01T10:00:00Z\",\"data\":{"
-    "\"conversationId\":\"c2\",\"messageId\":\"m2\",\"subject\":\"Re: \\u201chi\\u201d \\\\ \\t "
-    "x\","
-    "\"leadEmail\":\"Ada <ADA@x.example>\",\"tags\":[\"a\",\"b\"],\"isAutoReply\":true,"
-    "\"replyText\":\"Sch\\u00f6n,\\r\\n danke  \\r\\n\\r\\nOn Mon, Ada wrote:\\r\\n> hi\","
-    "\"custom\":{\"plan\":\"gold\",\"n\":7,\"f\":1.5,\"no\":null,\"a/b~c\":\"x\","
-    "\"deep\":[[1,2],{\"k\":\"v\"},\"s\"]}}}",
-    "{\"event\":\"email.replied\",\"data\":{\"conversationId\":\"c3\",\"replyHtml\":"
-    "\"<p>Hello&nbsp;<b>you</b></p><br>\",\"leadName\":\"\\ud83d\\ude00 \\u00adx\"}}",
+    ("{\"event\":\"email.replied\",\"timestamp\":\"2026-08-01T10:00:00Z\",\"data\":{"
+     "\"conversationId\":\"c2\",\"messageId\":\"m2\",\"subject\":\"Re: \\u201chi\\u201d \\\\ \\t "
+     "x\","
+     "\"leadEmail\":\"Ada <ADA@x.example>\",\"tags\":[\"a\",\"b\"],\"isAutoReply\":true,"
+     "\"replyText\":\"Sch\\u00f6n,\\r\\n danke  \\r\\n\\r\\nOn Mon, Ada wrote:\\r\\n> hi\","
+     "\"custom\":{\"plan\":\"gold\",\"n\":7,\"f\":1.5,\"no\":null,\"a/b~c\":\"x\","
+     "\"deep\":[[1,2],{\"k\":\"v\"},\"s\"]}}}"),
+    ("{\"event\":\"email.replied\",\"data\":{\"conversationId\":\"c3\",\"replyHtml\":"
+     "\"<p>Hello&nbsp;<b>you</b></p><br>\",\"leadName\":\"\\ud83d\\ude00 \\u00adx\"}}"),
 };
 
 static const char *const pointers[] = {
