@@ -86,7 +86,12 @@ check_shell() {
     git ls-files '*.sh' .ci/run | xargs shellcheck
 }
 
+# Each release finds, and imagines, other things: Debian 12's is the reference.
 analyse() {
+    if ! clang-tidy --version | grep -q 'version 14\.'; then
+        echo "skipped: $(clang-tidy --version | head -n 1); 14 is the reference"
+        return 0
+    fi
     cmake -S . -B "$out/analyse" -G Ninja -DCMAKE_C_COMPILER=clang -DBUILD_TESTING=OFF &&
         git ls-files 'src/*.c' |
         xargs -P "$jobs" -n 4 clang-tidy -p "$out/analyse" --quiet --warnings-as-errors='*'

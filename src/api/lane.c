@@ -9,8 +9,6 @@
 #define PROOF_MS INT64_C(60000)   /* how old a success may be that speaks for the service */
 #define BISECT_MS INT64_C(120000) /* how long ago the bisection may have begun */
 #define PROBE_FIRST_MS INT64_C(5000)
-#define PROBE_SOON_MS INT64_C(15000) /* the longest gap at first: most trouble is short */
-#define PROBES_SOON 10               /* so many of those */
 #define PROBE_LAST_MS INT64_C(60000)
 
 struct lane *lane_new(const struct lane_config *cfg)
@@ -80,9 +78,10 @@ bool lane_ripe(const struct lane *l, const struct suspect *s, int64_t wall_ms)
 
 void lane_probe_later(struct lane *l, struct lane_time now)
 {
-    const int64_t wait = PROBE_FIRST_MS << (l->probes < 4 ? l->probes : 4);
-    const int64_t most = l->probes < PROBES_SOON ? PROBE_SOON_MS : PROBE_LAST_MS;
-    l->probe_mono_ms = now.mono_ms + (wait < most ? wait : most);
+    int64_t wait = PROBE_FIRST_MS;
+    for (unsigned i = 0; i < l->probes && wait < PROBE_LAST_MS; i++)
+        wait *= 2;
+    l->probe_mono_ms = now.mono_ms + (wait < PROBE_LAST_MS ? wait : PROBE_LAST_MS);
     l->trial = false;
 }
 

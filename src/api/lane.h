@@ -19,8 +19,8 @@
  *   stop       stop
  *   limited    wait as told (pace.h)
  *
- * Stopped, nothing is lost: every job stays pending. The key is probed after 5, 10, 15,
- * 15 ... s and, after ten, 60 s; unless the probe says that the key is refused or the service down,
+ * Stopped, nothing is lost: every job stays pending. The key is probed after 5, 10, 20,
+ * 40, 60, 60 ... s; unless the probe says that the key is refused or the service down,
  * one job is tried, and its success ends the stop. Unread jobs are never failed, come
  * before all marks, and keep a back-off of their own.
  *

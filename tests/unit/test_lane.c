@@ -493,7 +493,7 @@ static void test_404_for_everything(void **state)
     if (s.calls > 14)
         fail_msg("%u calls in half a minute of 404", s.calls);
     sim_run(&s, 10 * MINUTE);
-    if (s.calls > 30 || s.probes > 20)
+    if (s.calls > 26 || s.probes > 14)
         fail_msg("%u calls and %u probes in ten minutes of 404", s.calls, s.probes);
     assert_int_equal(count_state(&s, JOB_FAILED), 0);
     sim_run_out(&s, 0, 2 * MINUTE);
@@ -517,7 +517,7 @@ static void test_refused_alone(void **state)
     lane_status(s.lane, now_of(&s), &st);
     assert_int_equal(st.state, LANE_STOPPED);
     assert_string_equal(st.words, "HTTP 400: no");
-    assert_true(s.calls <= 80 && s.probes <= 80);
+    assert_true(s.calls <= 65 && s.probes <= 65);
     sim_run(&s, HOUR + 2000);
     assert_int_equal(s.jobs[1].j.state, JOB_DONE);
     assert_int_equal(s.jobs[0].j.state, JOB_FAILED);
@@ -540,7 +540,7 @@ static void test_key_refused(void **state)
         if (s.calls + s.probes > 5)
             fail_msg("mood %d: %u calls, %u probes", moods[m], s.calls, s.probes);
         sim_run(&s, 20 * MINUTE);
-        assert_true(s.calls + s.probes <= 80);
+        assert_true(s.calls + s.probes <= 50);
         assert_int_equal(count_state(&s, JOB_PENDING), 300);
         s.phase_count = 0; /* a new key */
         lane_resume(s.lane);
