@@ -329,7 +329,8 @@ static void check_hostile(size_t i, bool interpret)
     if (getenv("SHOW"))
         print_message("%-40s %zu %s: %d %s %d ms\n", hostile[i].pattern, hostile[i].len,
                       interpret ? "interpreted" : "jit", (int)a, pattern_limit(s), (int)took);
-    if (took > 600 * SLOWER)
+    /* A bound against hanging, not a measurement: those are in tests/bench. */
+    if (took > 5000 * SLOWER)
         fail_msg("%s took %d ms", hostile[i].pattern, (int)took);
     if ((a == ANSWER_UNDECIDED) != (pattern_limit(s)[0] != '\0'))
         fail_msg("%s: answer %d, limit '%s'", hostile[i].pattern, (int)a, pattern_limit(s));
