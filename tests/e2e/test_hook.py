@@ -11,6 +11,9 @@ GOOD = """guards:
   - name: asks-back
     when: {reply: '\\bcall me\\b'}
     tests: [{reply: Please call me.}]
+  - name: positive
+    when: {event: email.positive_reply}
+    tests: [{event: email.positive_reply}]
 rules:
   - name: away
     when: {subject: '^automatic reply\\b'}
@@ -48,7 +51,7 @@ def test_good_rules_are_committed(repo):
 
 
 @pytest.mark.parametrize("old, new, words", [
-    ("    when: {subject", "    wen: {subject", "rules/10.yaml:7:5: error"),
+    ("    when: {subject", "    wen: {subject", "rules/10.yaml:10:5: error"),
     ("'Re: hi', expect: no-match", "'Automatic reply', expect: no-match", "tests fail"),
 ])
 def test_bad_rules_are_not(repo, old, new, words):
