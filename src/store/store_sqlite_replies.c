@@ -181,7 +181,7 @@ static int forget_jobs(struct engine *e, int64_t before_ms, int max, int *gone, 
 int engine_forget(struct engine *e, const struct horizon *before, int max, int *gone,
                   struct error *err)
 {
-    int replies, jobs, decisions, events;
+    int replies = 0, jobs = 0, decisions = 0, events = 0;
     if (forget(e, SQL_FORGET_REPLIES, before->replies_ms, max, &replies, err) < 0 ||
         forget_jobs(e, before->jobs_ms, max, &jobs, err) < 0 ||
         forget(e, SQL_FORGET_DECISIONS, before->decisions_ms, max, &decisions, err) < 0 ||
