@@ -384,7 +384,9 @@ const char *listener_address(const struct listener *l)
 }
 
 /* Every ticket is answered by the store's writer, which outlives the listener; the time
- * limit is for the day on which it does not. */
+ * limit is for the day on which it does not. Requests that still come in are told to come
+ * again. MHD_quiesce_daemon() would turn them away unheard, and in a pool of epoll threads
+ * it aborts the process when a thread takes the socket out of its set first (0.9.75). */
 static void wait_idle(struct listener *l, int64_t wait_ms)
 {
     const int64_t until = clock_mono_ms() + wait_ms;
@@ -402,11 +404,8 @@ void listener_free(struct listener *l, int64_t wait_ms)
     if (!l)
         return;
     if (l->daemon) {
-        const int fd = MHD_quiesce_daemon(l->daemon);
         wait_idle(l, wait_ms);
-        MHD_stop_daemon(l->daemon);
-        if (fd >= 0)
-            close(fd);
+        MHD_stop_daemon(l->daemon); /* closes the listening socket too */
     }
     reaper_free(l->reaper);
     pthread_cond_destroy(&l->idle);

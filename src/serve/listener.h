@@ -58,8 +58,8 @@ struct listener *listener_new(const struct listener_config *cfg, const struct li
                               struct error *err);
 /* The address that is really bound: 127.0.0.1:43211. Valid as long as the listener. */
 const char *listener_address(const struct listener *l);
-/* Stops accepting, waits until every handed out ticket is answered (the store answers
- * them all) or `wait_ms` passed, then stops the threads. NULL is fine. */
+/* From now on answers 503; waits until every handed out ticket is answered (the store
+ * answers them all) or `wait_ms` passed, then stops the threads. NULL is fine. */
 void listener_free(struct listener *l, int64_t wait_ms);
 
 /* Takes a->body over. Any thread. */
