@@ -270,6 +270,8 @@ static int read_api_key(const struct workspace_config *w, struct workspace_secre
         complain(d, DIAG_ERROR, ref, words);
         return -1;
     }
+    if (!begins(&b, "sk_"))
+        complain(d, DIAG_WARNING, ref, "does not begin with sk_, as SendKit's API keys do");
     s->api_key = xmemdup0(b.text, b.len);
     return 0;
 }

@@ -12,17 +12,28 @@
 #include "base/error.h"
 #include "base/json.h"
 
+/* usage: automark NAME ... -> NAME */
+static int name_in_usage(const char *usage, const char **name)
+{
+    *name = strstr(usage, "automark ") + strlen("automark ");
+    return (int)strcspn(*name, " \n");
+}
+
+/* The mistake must not be buried under a page of options: the forms, and where more is. */
 int cli_usage(const char *usage, const char *fmt, ...)
 {
-    if (fmt) {
-        va_list ap;
-        va_start(ap, fmt);
-        fputs("automark: ", stderr);
-        vfprintf(stderr, fmt, ap);
-        fputc('\n', stderr);
-        va_end(ap);
-    }
-    fputs(usage, stderr);
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("automark: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+
+    const char *name;
+    const int len = name_in_usage(usage, &name);
+    const char *forms_end = strstr(usage, "\n\n");
+    const size_t forms = forms_end ? (size_t)(forms_end - usage) + 1 : strlen(usage);
+    fprintf(stderr, "%.*s'automark %.*s --help' tells more\n", (int)forms, usage, len, name);
     return EXIT_USAGE;
 }
 

@@ -20,7 +20,8 @@ enum {
     EXIT_TROUBLE = 3, /* could not do it: I/O, network */
 };
 
-/* Prints words (NULL: none) and the usage to stderr; returns EXIT_USAGE. */
+/* Prints the words, the forms of the command (the first lines of usage, which begins
+ * "usage: automark NAME") and where to read more to stderr; returns EXIT_USAGE. */
 int cli_usage(const char *usage, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Prints the usage to stdout; returns EXIT_FINE. For --help. */
 int cli_help(const char *usage);

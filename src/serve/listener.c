@@ -104,7 +104,7 @@ void ticket_answer(struct ticket *t, const struct http_answer *a)
 
 struct framing {
     unsigned lengths, encodings;
-    const char *length, *encoding, *type;
+    const char *length, *encoding, *type, *content_encoding;
     struct ticket *ticket;
 };
 
@@ -122,6 +122,8 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
         f->encoding = value;
     } else if (strcasecmp(name, "Content-Type") == 0) {
         f->type = value;
+    } else if (strcasecmp(name, "Content-Encoding") == 0) {
+        f->content_encoding = value;
     }
     struct ticket *t = f->ticket;
     if (t->nheaders >= HEADERS_MAX)
@@ -187,6 +189,8 @@ static enum MHD_Result first_look(struct ticket *t, const char *url, const char 
         return refuse_length(t->connection, l);
     if (!is_json(f.type))
         return refuse(t->connection, 415, "Content-Type is not application/json");
+    if (f.content_encoding && strcasecmp(f.content_encoding, "identity") != 0)
+        return refuse(t->connection, 415, "Content-Encoding is not understood: send plain JSON");
     t->workspace = xstrdup(name);
     return MHD_YES;
 }

@@ -3,7 +3,7 @@
  * libmicrohttpd's threads (one per core) read a request and hand it, complete, to the
  * handler, which answers at once or later from any thread; in between the connection
  * is suspended. What never gets as far as the handler: unknown paths (404), methods
- * but POST (405), bodies over the limit (413), bodies that are not JSON (415), and
+ * but POST (405), bodies over the limit (413), bodies that are not (plain) JSON (415), and
  * requests that proxies and servers read differently (400). Paths are compared raw.
  *
  * A request must be complete `request_ms` after accept, or `keep_ms` after the last

@@ -69,6 +69,8 @@ def test_every_decision_has_its_answer(daemon, sandbox):
         ("DELETE", "/hooks/default", {}, b"", 405),
         ("POST", "/hooks/default", {"Content-Type": "text/plain"}, BODY, 415),
         ("POST", "/hooks/default", {"Content-Type": "application/x-www-form-urlencoded"}, BODY, 415),
+        ("POST", "/hooks/default", {"Content-Encoding": "gzip"}, BODY, 415),
+        ("POST", "/hooks/default", {"Content-Encoding": "identity"}, BODY, 200),
         ("POST", "/hooks/default", {"Content-Type": "application/json; charset=utf-8"}, BODY, 200),
         ("POST", "/hooks/default", {"Content-Type": "APPLICATION/JSON"}, BODY, 200),
         ("POST", "/hooks/default", {}, b"{", 400),
