@@ -36,7 +36,7 @@ static const char usage[] =
     "                   configuration\n"
     "  --config FILE, --workspace NAME   whose rules and fields (default: the only one)\n"
     "  --now TIME       date or RFC 3339, for rules and exceptions that run out\n"
-    "  --all            also the rules behind the one that decided\n"
+    "  --all            also the rules behind the one that decided, and every condition\n"
     "  --format FORMAT  text (default) or json\n"
     "\n"
     "exit status: 0 explained, 1 mistakes in rules or event, 2 wrong use, 3 trouble\n";

@@ -31,7 +31,7 @@ void explained_done(struct explained *x);
 
 struct explain_style {
     FILE *to;
-    bool all;    /* also what was not reached */
+    bool all;    /* also what was not reached, and every condition of rules that said no */
     bool colour; /* mark words by colour instead of carets */
 };
 

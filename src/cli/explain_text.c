@@ -10,10 +10,12 @@
 #define VALUE_BYTES 100 /* of a field's value, in the list of fields */
 #define AROUND_BYTES 40 /* of the text before and after the matched words */
 #define WORDS_BYTES 120 /* of the matched words */
+#define FEW 8           /* conditions of a rule that said no, all of which are shown */
 
 struct printer {
     const struct explained *of;
     const struct explain_style *style;
+    bool left_out; /* conditions of rules that said no */
 };
 
 /* ---- text on a terminal ------------------------------------------------------------------ */
@@ -308,11 +310,16 @@ static void print_asked(const struct printer *p, const struct explain_step *s)
     print_line(p, buf_str(&words), words.len);
 }
 
+static unsigned shown_depth(const struct explain_step *s)
+{
+    return s->step.depth - plain_when(s);
+}
+
 static void print_condition(const struct printer *p, const struct explain_step *s)
 {
     if (plain_when(s) && s->step.depth == 1)
         return;
-    const unsigned depth = s->step.depth - plain_when(s);
+    const unsigned depth = shown_depth(s);
     print_indent(p, depth);
     print_answer(p, s->step.answer);
     print_asked(p, s);
@@ -323,6 +330,19 @@ static void print_condition(const struct printer *p, const struct explain_step *
         fputc('\n', p->style->to);
 }
 
+/* Of a large rule that plainly said no, the first level tells why; the nearest rule, and
+ * those that did not say no, are worth reading to the end. */
+static bool told_in_full(const struct printer *p, size_t at)
+{
+    const struct explained *x = p->of;
+    const struct explain_step *s = &x->steps[at];
+    size_t conditions = 0;
+    for (size_t i = at + 1; i < x->nsteps && x->steps[i].step.cond; i++)
+        conditions++;
+    return p->style->all || conditions <= FEW || s->step.answer != ANSWER_NO ||
+           s->step.rule == x->verdict.near.rule;
+}
+
 /* What a rule's `when` said: where it said no, exceptions do not matter. */
 static bool when_says_no(const struct explain_step *s)
 {
@@ -330,21 +350,26 @@ static bool when_says_no(const struct explain_step *s)
 }
 
 /* One rule with its conditions; returns the step behind it. */
-static size_t print_whole_rule(const struct printer *p, size_t at)
+static size_t print_whole_rule(struct printer *p, size_t at)
 {
     const struct explained *x = p->of;
+    const bool full = told_in_full(p, at);
     bool said_no = false;
     print_rule(p, &x->steps[at]);
     for (at++; at < x->nsteps && x->steps[at].step.cond; at++) {
         const struct explain_step *s = &x->steps[at];
         said_no = said_no || when_says_no(s);
-        if (!(said_no && s->step.exception))
+        if (said_no && s->step.exception)
+            continue;
+        if (full || shown_depth(s) <= 1)
             print_condition(p, s);
+        else
+            p->left_out = true;
     }
     return at;
 }
 
-static void print_steps(const struct printer *p, bool guards)
+static void print_steps(struct printer *p, bool guards)
 {
     const struct explained *x = p->of;
     size_t hidden = 0;
@@ -362,7 +387,7 @@ static void print_steps(const struct printer *p, bool guards)
 
 void explain_print(const struct explained *of, const struct explain_style *style)
 {
-    const struct printer x = { .of = of, .style = style };
+    struct printer x = { .of = of, .style = style };
     print_verdict(&x);
     print_fields(&x);
     print_cuts(&x);
@@ -370,4 +395,8 @@ void explain_print(const struct explained *of, const struct explain_style *style
         print_steps(&x, true);
     if (of->rules->nrules > 0)
         print_steps(&x, false);
+    if (x.left_out)
+        fputs("\nOf large rules that said no, what is inside their groups is left out; --all shows "
+              "it.\n",
+              style->to);
 }

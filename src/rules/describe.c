@@ -1,21 +1,34 @@
 /* describe.c - verdicts and conditions in words; see match.h. */
 #include <inttypes.h>
 
+#include <string.h>
+
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "rules/eval.h"
 #include "rules/match.h"
 
 #define ALTERNATIVES_SHOWN 3
+#define SOURCE_BYTES 80 /* of each */
 
 /* ---- conditions ---- */
+
+static void describe_source(struct buf *out, const char *source)
+{
+    const size_t len = strlen(source);
+    const size_t shown = len <= SOURCE_BYTES ? len : utf8_cut(source, len, SOURCE_BYTES);
+    buf_printf(out, "'%.*s%s'", (int)shown, source, shown < len ? "..." : "");
+}
 
 static void describe_alternatives(struct buf *out, const struct cond *c)
 {
     /* one more is as short as saying that there is one more */
     const size_t shown =
         c->nalternatives <= ALTERNATIVES_SHOWN + 1 ? c->nalternatives : ALTERNATIVES_SHOWN;
-    for (size_t i = 0; i < shown; i++)
-        buf_printf(out, "%s'%s'", i ? " or " : "", c->alternatives[i].source);
+    for (size_t i = 0; i < shown; i++) {
+        buf_puts(out, i ? " or " : "");
+        describe_source(out, c->alternatives[i].source);
+    }
     if (shown < c->nalternatives)
         buf_printf(out, " or %zu more", c->nalternatives - shown);
 }

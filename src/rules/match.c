@@ -187,8 +187,13 @@ struct nearness {
     unsigned telling; /* of those that held */
 };
 
+/* What must all hold counts one by one, however deep it is nested. */
 static void count_condition(struct eval *e, const struct cond *c, struct nearness *n)
 {
+    for (size_t i = 0; c->kind == COND_ALL && i < c->nchildren; i++)
+        count_condition(e, &c->children[i], n);
+    if (c->kind == COND_ALL)
+        return;
     n->miss.of++;
     if (eval_cond(e, c, NULL) == CAN_YES) {
         n->miss.held++;
@@ -212,11 +217,7 @@ static void count_exception(struct eval *e, const struct exception *x, struct ne
 static struct nearness nearness_of(struct eval *e, const struct rule *r)
 {
     struct nearness n = { .miss = { .rule = r } };
-    if (r->when.kind == COND_ALL)
-        for (size_t i = 0; i < r->when.nchildren; i++)
-            count_condition(e, &r->when.children[i], &n);
-    else
-        count_condition(e, &r->when, &n);
+    count_condition(e, &r->when, &n);
     for (size_t i = 0; i < r->nexcept && n.telling > 0; i++)
         count_exception(e, &r->except[i], &n);
     return n;

@@ -295,8 +295,6 @@ static bool read_field(struct loader *l, const struct yaml_node *key, const stru
 
 /* ---- all, any, not ----------------------------------------------------------------------- */
 
-static bool read_nested(struct loader *l, const struct yaml_node *n, struct cond *out);
-
 /* "Any of: A, not B" holds for nearly every reply. */
 static bool refuse_bare_not(struct loader *l, const struct yaml_node *key)
 {
@@ -317,7 +315,7 @@ static bool read_not(struct loader *l, const struct yaml_node *key, const struct
 {
     struct cond inner = { .kind = COND_ALL };
     *out = (struct cond){ .kind = COND_NOT, .place = loader_place(l, key) };
-    if (!read_nested(l, value, &inner))
+    if (!loader_condition(l, value, &inner))
         return false;
     add_child(l, out, &inner);
     return true;
@@ -331,7 +329,7 @@ static bool read_items(struct loader *l, const struct yaml_node *list, struct co
         struct cond c = { .kind = COND_ALL };
         if (out->kind == COND_ANY && is_bare_not(item))
             fine = refuse_bare_not(l, yaml_key(item, 0));
-        else if (read_nested(l, item, &c))
+        else if (loader_condition(l, item, &c))
             add_child(l, out, &c);
         else
             fine = false;
@@ -388,16 +386,11 @@ static bool read_group(struct loader *l, const struct yaml_node *n, enum cond_ki
     return yaml_kind(n) == YAML_MAP ? read_pairs(l, n, out) : read_items(l, n, out);
 }
 
-static bool read_nested(struct loader *l, const struct yaml_node *n, struct cond *out)
-{
-    const bool fine = loader_condition(l, n, out);
-    unwrap(out);
-    return fine;
-}
-
 bool loader_condition(struct loader *l, const struct yaml_node *n, struct cond *out)
 {
-    return read_group(l, n, yaml_kind(n) == YAML_LIST ? COND_ANY : COND_ALL, out);
+    const bool fine = read_group(l, n, yaml_kind(n) == YAML_LIST ? COND_ANY : COND_ALL, out);
+    unwrap(out);
+    return fine;
 }
 
 bool loader_except_condition(struct loader *l, const struct yaml_node *map, struct cond *out)

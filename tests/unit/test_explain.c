@@ -37,25 +37,43 @@ static const char rules_text[] =
     "      subject: '^re:'\n"
     "      tag: {is: not_interested}\n";
 
-static struct ruleset *rules;
+/* One with more conditions than are worth reading, and a pattern as long as those of packs. */
+static const char large_text[] =
+    "rules:\n"
+    "  - name: large\n"
+    "    when:\n"
+    "      subject: 'the first words|the second words|the third words|the fourth words|the fifth "
+    "words'\n"
+    "      any:\n"
+    "        - all: [{reply: a1}, {reply: a2}]\n"
+    "        - all: [{reply: b1}, {reply: b2}]\n"
+    "        - all: [{reply: c1}, {reply: c2}]\n";
+
+static struct ruleset *rules, *large;
+
+static struct ruleset *load(const char *text)
+{
+    const struct rule_file file = { .path = "r.yaml", .bytes = text, .len = strlen(text) };
+    const struct rules_source src = { .now_ms = 0 };
+    scoped(diags_done) struct diags d = DIAGS_INIT;
+    struct ruleset *rs = rules_load_files(&file, 1, &src, &d);
+    diags_print(&d, stderr);
+    return rs;
+}
 
 static int setup(void **state)
 {
     (void)state;
-    const struct rule_file file = { .path = "r.yaml",
-                                    .bytes = rules_text,
-                                    .len = sizeof(rules_text) - 1 };
-    const struct rules_source src = { .now_ms = 0 };
-    scoped(diags_done) struct diags d = DIAGS_INIT;
-    rules = rules_load_files(&file, 1, &src, &d);
-    diags_print(&d, stderr);
-    return rules ? 0 : -1;
+    rules = load(rules_text);
+    large = load(large_text);
+    return rules && large ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
     ruleset_unref(rules);
+    ruleset_unref(large);
     return 0;
 }
 
@@ -68,18 +86,23 @@ static struct event *event(const char *subject, const char *body)
     return ev;
 }
 
-static char *explained(const struct event *ev, bool all, bool colour)
+static char *explained_by(const struct ruleset *rs, const struct event *ev, bool all, bool colour)
 {
     static const struct match_options opt = { .now_ms = 1000 };
     char *text = NULL;
     size_t len = 0;
     FILE *to = open_memstream(&text, &len);
     scoped(explained_done) struct explained x = { .steps = NULL };
-    explain_event(&x, rules, ev, &opt);
+    explain_event(&x, rs, ev, &opt);
     const struct explain_style style = { .to = to, .all = all, .colour = colour };
     explain_print(&x, &style);
     fclose(to);
     return text;
+}
+
+static char *explained(const struct event *ev, bool all, bool colour)
+{
+    return explained_by(rules, ev, all, colour);
 }
 
 static void check(const struct event *ev, const char *want)
@@ -169,6 +192,19 @@ static void test_nearest(void **state)
             fail_msg("no '%s' in:\n%s", parts[i], got);
 }
 
+static void test_large(void **state)
+{
+    (void)state;
+    scoped(event_freep) struct event *ev = event("Re: hi", "b1");
+    scoped(freep) char *brief = explained_by(large, ev, false, false);
+    assert_non_null(strstr(brief, "\n      no  subject has 'the first words|the second words|the "
+                                  "third words|the fourth words|the fifth word...'\n"
+                                  "      no  any of\n\nOf large rules"));
+    scoped(freep) char *all = explained_by(large, ev, true, false);
+    assert_non_null(strstr(all, "yes reply has 'b1'"));
+    assert_null(strstr(all, "Of large rules"));
+}
+
 static void test_style(void **state)
 {
     (void)state;
@@ -220,7 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_match), cmocka_unit_test(test_guard), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_style), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_large), cmocka_unit_test(test_style), cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -531,6 +531,13 @@ static void test_nearest(void **state)
     assert_null(v.near.rule); /* one's `not` holds, but that says nothing */
     v = verdict(rs, event("k", NULL));
     assert_null(v.near.rule);
+
+    rs = ruleset(); /* what must all hold counts one by one, in groups of groups too */
+    rule(rs, "nested", ALL(reply("b"), ALL(subject("c"), subject("d"))));
+    v = verdict(rs, event("c", "b"));
+    assert_int_equal(v.near.held, 2);
+    assert_int_equal(v.near.of, 3);
+    assert_ptr_equal(v.near.missing, &rs->rules[0].when.children[1].children[1]);
 }
 
 /* ---- limits ---- */
