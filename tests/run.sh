@@ -23,6 +23,9 @@ esac
 
 ./deploy/install-packages.sh build test || exit 3
 
+export ASAN_OPTIONS=detect_stack_use_after_return=1
+export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp
+
 out=build-test
 jobs=$(nproc)
 mkdir -p "$out"
@@ -62,7 +65,7 @@ build() {
 }
 
 unit() {
-    (export ASAN_OPTIONS=detect_stack_use_after_return=1; cd "$out/$1" && shift && ctest --output-on-failure --timeout 300 -j "$jobs" "$@")
+    (cd "$out/$1" && shift && ctest --output-on-failure --timeout 300 -j "$jobs" "$@")
 }
 
 # Debian's python, whatever else is first on PATH: the packages are installed for it.
