@@ -48,6 +48,11 @@ bool text_can_contain(uint32_t cp);
  * ß becomes ss), for comparing, not for reading. */
 void text_fold_case(struct buf *out, const char *s, size_t len);
 
+/* The representative of cp's case set: two characters that PCRE2 takes for the same when
+ * case does not matter have the same one. (So may two that it tells apart, as i and the
+ * dotless ı.) For searching, not for reading. */
+uint32_t text_case_set(uint32_t cp);
+
 enum text_kind {
     TEXT_GUESS,
     TEXT_PLAIN,
