@@ -13,17 +13,19 @@
 #include <utf8proc.h>
 
 #include "cli/cli.h"
+#include "rules/prefilter.h"
 
 void versions_libraries(char *out, size_t size)
 {
     char pcre2[64] = "?";
     pcre2_config(PCRE2_CONFIG_VERSION, pcre2);
     snprintf(out, size,
-             "libmicrohttpd %s, libcurl %s, json-c %s, PCRE2 %s, libfyaml %s, utf8proc %s, "
+             "libmicrohttpd %s, libcurl %s, json-c %s, PCRE2 %s, Vectorscan %s, libfyaml %s, "
+             "utf8proc %s, "
              "SQLite %s, OpenSSL %s",
              MHD_get_version(), curl_version_info(CURLVERSION_NOW)->version, json_c_version(),
-             pcre2, fy_library_version(), utf8proc_version(), sqlite3_libversion(),
-             OpenSSL_version(OPENSSL_VERSION_STRING));
+             pcre2, prefilter_version(), fy_library_version(), utf8proc_version(),
+             sqlite3_libversion(), OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
 int versions_print(void)

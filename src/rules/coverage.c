@@ -54,6 +54,7 @@ static size_t add_branches(struct coverage *c, const struct unit *base, const st
         if (!u.compiled)
             continue; /* a reference to a group that is gone: cannot be told apart */
         u.alone.pattern = u.compiled;
+        u.alone.number = 0;
         u.start = b.list[i].start;
         u.end = b.list[i].end;
         add_unit(c, &u);

@@ -1,5 +1,6 @@
 #include "rules/eval.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "event/text.h"
+#include "rules/prefilter.h"
 
 /* ---- sets of answers ---- */
 
@@ -124,16 +126,30 @@ static enum answer find_pattern(struct eval *e, const struct alternative *a,
     return answer;
 }
 
-static unsigned any_pattern(struct eval *e, const struct cond *c, const struct field_text *text,
-                            struct finding *f)
+static_assert(FIELD_COUNT <= PREFILTER_SLOTS, "a slot for the first value of each field");
+
+/* A value by JSON pointer is made anew each time, and so has no slot. */
+static bool may_match(const struct eval *e, const struct cond *c, size_t item,
+                      const struct field_text *text, const struct alternative *a)
+{
+    if (!e->prefilter || c->field.field == FIELD_POINTER || item > 0)
+        return true;
+    return prefilter_may_match(e->prefilter, (size_t)c->field.field, text, a->number);
+}
+
+static unsigned any_pattern(struct eval *e, const struct cond *c, size_t item,
+                            const struct field_text *text, struct finding *f)
 {
     struct match_span within = { .start = 0, .end = text->len };
     if (c->test == TEST_WHOLE)
         within = trimmed(text->data, text->len);
     unsigned any = CAN_NO;
     for (size_t i = 0; i < c->nalternatives && any != CAN_YES; i++) {
-        f->alternative = &c->alternatives[i];
-        any = answers_or(any, set_of(find_pattern(e, f->alternative, text, within, &f->span)));
+        const struct alternative *a = &c->alternatives[i];
+        if (!may_match(e, c, item, text, a))
+            continue; /* the answer is no */
+        f->alternative = a;
+        any = answers_or(any, set_of(find_pattern(e, a, text, within, &f->span)));
     }
     return any;
 }
@@ -165,13 +181,13 @@ static unsigned flag_is(const struct cond *c, const struct field_text *text)
     return set == c->wanted ? CAN_YES : CAN_NO;
 }
 
-static unsigned test_value(struct eval *e, const struct cond *c, const struct field_text *text,
-                           struct finding *f)
+static unsigned test_value(struct eval *e, const struct cond *c, size_t item,
+                           const struct field_text *text, struct finding *f)
 {
     switch (c->test) {
     case TEST_PATTERN:
     case TEST_WHOLE:
-        return any_pattern(e, c, text, f);
+        return any_pattern(e, c, item, text, f);
     case TEST_IS:
     case TEST_IN:
         return any_literal(c, text, f);
@@ -204,7 +220,7 @@ static unsigned test_values(struct eval *e, const struct cond *c, const struct f
     unsigned any = CAN_NO;
     for (size_t i = 0; i < v->count && any != CAN_YES; i++) {
         struct finding f = { .alternative = NULL };
-        any = answers_or(any, test_value(e, c, &v->items[i], &f));
+        any = answers_or(any, test_value(e, c, i, &v->items[i], &f));
         if (any == CAN_YES && reason)
             write_reason(reason, c, i, &v->items[i], &f);
     }

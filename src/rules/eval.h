@@ -14,6 +14,7 @@ enum { CAN_NO = 1, CAN_YES = 2, CAN_NOT_TELL = 4 }; /* bits of a set */
 struct eval {
     const struct event *ev;
     struct match_scratch *scratch;
+    struct prefilter_scratch *prefilter; /* begun for this event; NULL: every pattern is run */
     int64_t now_ms;
     char why[32];  /* what first kept us from telling; empty when nothing did */
     bool hit;      /* a pattern hit a limit */

@@ -32,6 +32,15 @@ struct definition {
     bool broken;
 };
 
+/* A pattern that was compiled. Packs ask the same of many fields and rules. */
+struct shared_pattern {
+    uint64_t hash;
+    const char *source; /* NULL: the place is free */
+    const char *groups; /* or NULL */
+    bool whole;
+    unsigned number;
+};
+
 /* A test speaks of another rule, which may stand in a file not read yet. */
 struct name_ref {
     struct place place;
@@ -50,6 +59,8 @@ struct loader {
 
     struct pattern **patterns; /* all that were compiled, to be freed with the set */
     size_t npatterns;
+    struct shared_pattern *shared; /* a hash table of them; its capacity a power of two */
+    size_t shared_cap;
 
     const struct yaml_doc *doc; /* the file being read */
     const char *file;           /* its path, as diagnostics call it */

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "rules/eval.h"
+#include "rules/gates.h"
+#include "rules/prefilter.h"
 
 /* Which ends are still possible, were the unknown fields known. */
 enum { END_MARKED = 1, END_KEPT = 2 };
 
 struct walk {
+    const struct ruleset *rs;
     struct eval eval;
     const struct match_options *opt;
     struct verdict *out;
@@ -47,6 +50,8 @@ static unsigned ask(struct walk *w, struct rule *r, struct match_reason *reason)
         (void)snprintf(w->eval.why, sizeof(w->eval.why), "quarantined");
         return CAN_NOT_TELL;
     }
+    if (!gate_open(w->rs, r, w->eval.prefilter, w->eval.ev))
+        return CAN_NO;
     const unsigned set = eval_rule(&w->eval, r, reason);
     if (w->eval.hit && w->opt->budget_ms > 0)
         atomic_fetch_add(&r->limit_hits, 1);
@@ -166,22 +171,6 @@ static void ask_rules(struct walk *w, const struct ruleset *rs)
 
 /* ---- the nearest miss ---- */
 
-/* Says something about this reply: most conditions of the other kinds hold for any. */
-static bool telling(const struct cond *c)
-{
-    switch (c->kind) {
-    case COND_NOT:
-        return false;
-    case COND_ALL:
-    case COND_ANY:
-        return c->nchildren > 0;
-    case COND_FIELD:
-        break;
-    }
-    const bool negative = (c->test == TEST_PRESENT || c->test == TEST_FLAG) && !c->wanted;
-    return !negative && c->test != TEST_MAX_CHARS;
-}
-
 struct nearness {
     struct near_miss miss;
     unsigned telling; /* of those that held */
@@ -197,7 +186,7 @@ static void count_condition(struct eval *e, const struct cond *c, struct nearnes
     n->miss.of++;
     if (eval_cond(e, c, NULL) == CAN_YES) {
         n->miss.held++;
-        n->telling += telling(c);
+        n->telling += cond_telling(c);
     } else if (!n->miss.missing) {
         n->miss.missing = c;
     }
@@ -241,6 +230,8 @@ static void find_nearest(struct walk *w, const struct ruleset *rs)
         const enum rule_state state = state_now(r, w->opt);
         if (!looked_at(w, r, state) || state != RULE_LIVE || r->then != THEN_MARK_READ)
             continue;
+        if (!gate_near_open(w->rs, r, w->eval.prefilter, w->eval.ev))
+            continue; /* nothing telling holds */
         const struct nearness n = nearness_of(&w->eval, r);
         if (n.telling > 0 && nearer(&n, &best))
             best = n;
@@ -250,20 +241,26 @@ static void find_nearest(struct walk *w, const struct ruleset *rs)
 
 /* ---- the whole ---- */
 
-static struct walk walk_begin(struct match_scratch *scratch, const struct event *ev,
-                              const struct match_options *opt, struct verdict *out)
+static struct walk walk_begin(const struct ruleset *rs, struct match_scratch *scratch,
+                              const struct event *ev, const struct match_options *opt,
+                              struct verdict *out)
 {
+    struct prefilter_scratch *prefilter = match_scratch_prefilter(scratch);
+    prefilter_begin(prefilter, rs->prefilter);
     match_budget_start(scratch, opt->budget_ms);
-    return (struct walk){ .eval = { .ev = ev, .scratch = scratch, .now_ms = opt->now_ms },
-                          .opt = opt,
-                          .out = out };
+    return (struct walk){
+        .rs = rs,
+        .eval = { .ev = ev, .scratch = scratch, .prefilter = prefilter, .now_ms = opt->now_ms },
+        .opt = opt,
+        .out = out
+    };
 }
 
 void match_event(const struct ruleset *rs, struct match_scratch *scratch, const struct event *ev,
                  const struct match_options *opt, struct verdict *out)
 {
     *out = (struct verdict){ .kind = VERDICT_NONE };
-    struct walk w = walk_begin(scratch, ev, opt, out);
+    struct walk w = walk_begin(rs, scratch, ev, opt, out);
     ask_guards(&w, rs);
     ask_rules(&w, rs);
     out->hangs_on_unknown = w.ends == (END_MARKED | END_KEPT);
@@ -349,7 +346,7 @@ static void trace_rule(struct trace *t, const struct rule *r)
 void match_trace(const struct ruleset *rs, struct match_scratch *scratch, const struct event *ev,
                  const struct match_options *opt, match_step_fn fn, void *ctx)
 {
-    struct trace t = { .walk = walk_begin(scratch, ev, opt, NULL), .fn = fn, .ctx = ctx };
+    struct trace t = { .walk = walk_begin(rs, scratch, ev, opt, NULL), .fn = fn, .ctx = ctx };
     for (size_t i = 0; i < rs->nguards; i++)
         trace_rule(&t, &rs->guards[i]);
     for (size_t i = 0; i < rs->nrules; i++)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "rules/pattern_source.h"
+#include "rules/prefilter.h"
 
 /* Sources of the numbers: measured on PCRE2 10.42, see src/README.md. All limits but
  * the match limit concern the interpreter, which needs them: it is up to 10,000 times
@@ -46,6 +47,7 @@ struct match_scratch {
     pcre2_match_context *context;
     pcre2_match_data *data;
     pcre2_jit_stack *stack;
+    struct prefilter_scratch *prefilter;
     uint32_t options;
     int64_t until_ns; /* thread CPU time; 0: no clock */
     int64_t sure_ns;  /* monotonic time before which it cannot have come to that */
@@ -144,7 +146,6 @@ static int check_alone(const struct pattern_source *src, const char *source, siz
 static void append_definitions(struct buf *out, const struct pattern_source *src,
                                const struct pattern_source *definitions)
 {
-    buf_append(out, buf_str(&src->out), src->out.len);
     if (src->quote_open)
         buf_puts(out, "\\E");
     if (src->comment_open)
@@ -168,21 +169,29 @@ static int check_names(const struct pattern_source *src, const struct pattern_so
     return 0;
 }
 
-/* Writes to out what PCRE2 gets: src, and the definitions when it has names at all. */
-static int join_definitions(struct buf *out, const struct pattern_source *src, const char *source,
-                            size_t len, const char *definitions, size_t *at, struct error *err)
+static bool uses_definitions(const struct pattern_source *src, const char *definitions)
 {
-    if (!definitions || src->nnames == 0) {
-        buf_append(out, buf_str(&src->out), src->out.len);
-        return 0;
-    }
+    return definitions && src->nnames > 0;
+}
+
+/* What PCRE2 gets: src, and the definitions when it has names at all. */
+static void join_definitions(struct buf *out, const struct pattern_source *src,
+                             const struct pattern_source *definitions)
+{
+    buf_append(out, buf_str(&src->out), src->out.len);
+    if (definitions)
+        append_definitions(out, src, definitions);
+}
+
+void pattern_source_joined(struct buf *out, const char *source, const char *definitions)
+{
+    scoped(pattern_source_done) struct pattern_source src = PATTERN_SOURCE_INIT;
     scoped(pattern_source_done) struct pattern_source defined = PATTERN_SOURCE_INIT;
-    pattern_source_read(&defined, definitions, strlen(definitions));
-    if (check_alone(src, source, len, at, err) < 0 ||
-        check_names(src, &defined, source, len, at, err) < 0)
-        return -1;
-    append_definitions(out, src, &defined);
-    return 0;
+    pattern_source_read(&src, source, strlen(source));
+    const bool used = uses_definitions(&src, definitions);
+    if (used)
+        pattern_source_read(&defined, definitions, strlen(definitions));
+    join_definitions(out, &src, used ? &defined : NULL);
 }
 
 static pcre2_code *compile_source(const struct pattern_source *src, const char *source, size_t len,
@@ -190,8 +199,15 @@ static pcre2_code *compile_source(const struct pattern_source *src, const char *
                                   struct error *err)
 {
     scoped(buf_free) struct buf all = BUF_INIT;
-    if (join_definitions(&all, src, source, len, definitions, at, err) < 0)
-        return NULL;
+    scoped(pattern_source_done) struct pattern_source defined = PATTERN_SOURCE_INIT;
+    const bool used = uses_definitions(src, definitions);
+    if (used) {
+        pattern_source_read(&defined, definitions, strlen(definitions));
+        if (check_alone(src, source, len, at, err) < 0 ||
+            check_names(src, &defined, source, len, at, err) < 0)
+            return NULL;
+    }
+    join_definitions(&all, src, used ? &defined : NULL);
     int code = 0;
     size_t out_at = 0;
     pcre2_code *compiled = compile(&all, whole, &code, &out_at);
@@ -299,6 +315,7 @@ struct match_scratch *match_scratch_new(void)
     s->stack = pcre2_jit_stack_create(JIT_STACK_LEAST, JIT_STACK_MOST, NULL);
     if (s->stack)
         pcre2_jit_stack_assign(s->context, NULL, s->stack);
+    s->prefilter = prefilter_scratch_new();
     return s;
 }
 
@@ -306,10 +323,16 @@ void match_scratch_free(struct match_scratch *s)
 {
     if (!s)
         return;
+    prefilter_scratch_free(s->prefilter);
     pcre2_jit_stack_free(s->stack);
     pcre2_match_data_free(s->data);
     pcre2_match_context_free(s->context);
     free(s);
+}
+
+struct prefilter_scratch *match_scratch_prefilter(struct match_scratch *s)
+{
+    return s->prefilter;
 }
 
 void match_scratch_interpret(struct match_scratch *s)

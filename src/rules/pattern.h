@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct error;
 struct pattern;
+struct prefilter_scratch;
 
 #define PATTERN_BYTES_MAX 4096
 
@@ -26,6 +28,8 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNDECIDED /* could not tell */ };
 struct pattern *pattern_compile(const char *source, size_t len, bool whole, const char *definitions,
                                 size_t *at, struct error *err);
 void pattern_free(struct pattern *p);
+/* Appends what pattern_compile() hands to PCRE2 for a source that it accepts. */
+void pattern_source_joined(struct buf *out, const char *source, const char *definitions);
 /* The name of the first group that source refers to by (?&name) and that neither it nor
  * definitions define, and its byte offset; false when there is none. */
 bool pattern_missing_group(const char *source, size_t len, const char *definitions, char name[64],
@@ -37,6 +41,8 @@ bool pattern_has_jit(const struct pattern *p);
 struct match_scratch; /* JIT stack, match data, CPU budget: one per thread */
 struct match_scratch *match_scratch_new(void);
 void match_scratch_free(struct match_scratch *s);
+/* The scratch's part for prefilter.h. */
+struct prefilter_scratch *match_scratch_prefilter(struct match_scratch *s);
 
 /* Uses PCRE2's interpreter also where there is compiled code, as on a machine that
  * forbids writable code (systemd's MemoryDenyWriteExecute). For tests. */

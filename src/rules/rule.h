@@ -13,7 +13,9 @@
 
 #include "event/event.h"
 
-struct pattern; /* pattern.h */
+struct gates;     /* gates.h */
+struct pattern;   /* pattern.h */
+struct prefilter; /* prefilter.h */
 
 struct place {
     const char *file;
@@ -46,6 +48,7 @@ struct alternative {
     const char *source;      /* as the author wrote it */
     struct pattern *pattern; /* TEST_PATTERN, TEST_WHOLE; else NULL */
     const char *groups;      /* the definitions compiled into it, or NULL */
+    unsigned number;         /* of the pattern in its set, from 1; 0: of no set */
     const char *literal;     /* TEST_IS, TEST_IN: folded for comparison by literal_fold() */
     size_t literal_len;
 };
@@ -135,7 +138,11 @@ struct ruleset {
     size_t nrules;
     struct rule_file *files;
     size_t nfiles;
-    struct arena *arena; /* owns every string and struct above; private to rules_load.c */
+    unsigned npatterns;            /* different ones: the highest number of an alternative */
+    struct prefilter *prefilter;   /* prefilter.h; NULL: every pattern is run */
+    const char *prefilter_trouble; /* why it cannot be had; NULL: it is there, or not wished for */
+    struct gates *gates;           /* gates.h; NULL without a prefilter */
+    struct arena *arena;           /* owns every string and struct above; private to rules_load.c */
 };
 
 #endif

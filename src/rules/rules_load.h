@@ -29,6 +29,7 @@ struct rules_source {
     const char *const *require_guards; /* a set without them is an error */
     size_t nrequire_guards;
     int64_t now_ms;   /* wall time, for warnings about what ran out */
+    bool prefilter;   /* make one: worth it where many events are looked at */
     bool allow_empty; /* a set without any rule is an error otherwise */
 };
 

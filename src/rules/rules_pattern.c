@@ -252,6 +252,68 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value)
 
 /* ---- patterns -------------------------------------------------------------------- */
 
+static uint64_t hash_text(uint64_t h, const char *s)
+{
+    for (; *s; s++)
+        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3); /* FNV-1a */
+    return (h ^ 0xFF) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t hash_pattern(const char *source, const char *groups, bool whole)
+{
+    const uint64_t h = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), source), groups);
+    return (h ^ (h >> 32)) * 2 + whole;
+}
+
+static bool same_groups(const struct shared_pattern *s, const char *groups)
+{
+    return strcmp(s->groups ? s->groups : "", groups) == 0;
+}
+
+/* Where the pattern is in the table, or belongs. There is always a free place. */
+static struct shared_pattern *shared_place(struct loader *l, const char *source, const char *groups,
+                                           bool whole)
+{
+    const uint64_t hash = hash_pattern(source, groups, whole);
+    size_t at = (size_t)hash & (l->shared_cap - 1);
+    for (struct shared_pattern *s; (s = &l->shared[at])->source; at = (at + 1) % l->shared_cap)
+        if (s->hash == hash && s->whole == whole && strcmp(s->source, source) == 0 &&
+            same_groups(s, groups))
+            break;
+    return &l->shared[at];
+}
+
+static void make_room(struct loader *l)
+{
+    if ((l->npatterns + 1) * 2 <= l->shared_cap)
+        return;
+    const struct shared_pattern *old = l->shared;
+    const size_t old_cap = l->shared_cap;
+    l->shared_cap = old_cap ? old_cap * 2 : 64;
+    l->shared = arena_array(l->arena, l->shared_cap, sizeof(*l->shared));
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i].source)
+            *shared_place(l, old[i].source, old[i].groups ? old[i].groups : "", old[i].whole) =
+                old[i];
+}
+
+/* Compiles the pattern that is new, and gives it the next number. */
+static bool share(struct loader *l, const struct yaml_node *n, const char *text, size_t len,
+                  bool whole, const char *groups, struct shared_pattern *place)
+{
+    struct pattern *p = compile(l, n, text, len, whole, groups);
+    if (!p)
+        return false;
+    l->patterns = arena_grow(l->arena, l->patterns, l->npatterns, sizeof(struct pattern *));
+    l->patterns[l->npatterns++] = p;
+    *place = (struct shared_pattern){ .hash = hash_pattern(text, groups, whole),
+                                      .source = arena_text(l->arena, text, len),
+                                      .groups = groups[0] ? arena_strdup(l->arena, groups) : NULL,
+                                      .whole = whole,
+                                      .number = (unsigned)l->npatterns };
+    return true;
+}
+
 bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
                     struct alternative *alt)
 {
@@ -261,15 +323,14 @@ bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
         return false;
     scoped(buf_free) struct buf groups = BUF_INIT;
     needed_groups(l, text, &groups);
-    struct pattern *p = compile(l, n, text, len, whole, buf_str(&groups));
-    if (!p)
+    make_room(l);
+    struct shared_pattern *s = shared_place(l, text, buf_str(&groups), whole);
+    if (!s->source && !share(l, n, text, len, whole, buf_str(&groups), s))
         return false;
-    l->patterns = arena_grow(l->arena, l->patterns, l->npatterns, sizeof(struct pattern *));
-    l->patterns[l->npatterns++] = p;
-    *alt =
-        (struct alternative){ .place = loader_place(l, n),
-                              .source = arena_text(l->arena, text, len),
-                              .pattern = p,
-                              .groups = groups.len ? arena_strdup(l->arena, groups.data) : NULL };
+    *alt = (struct alternative){ .place = loader_place(l, n),
+                                 .source = s->source,
+                                 .pattern = l->patterns[s->number - 1],
+                                 .groups = s->groups,
+                                 .number = s->number };
     return true;
 }
