@@ -271,6 +271,15 @@ static void read_watch(struct reader *r, const char *name, const struct yaml_nod
         ((struct loader *)into)->cfg->watch = n == 1;
 }
 
+static void read_prefilter(struct reader *r, const char *name, const struct yaml_node *v,
+                           void *into)
+{
+    static const char *const names[] = { "off", "on" };
+    const int n = read_choice(r, name, v, names, 2);
+    if (n >= 0)
+        ((struct loader *)into)->cfg->prefilter = n == 1;
+}
+
 static void read_max_body(struct reader *r, const char *name, const struct yaml_node *v, void *into)
 {
     size_t bytes;
@@ -303,6 +312,7 @@ static const struct key top_list[] = {
     { "store", KEY_CUSTOM, 0, 0, 0, read_store },
     { "rules", KEY_CUSTOM, 0, 0, 0, read_rules },
     { "watch", KEY_CUSTOM, 0, 0, 0, read_watch },
+    { "prefilter", KEY_CUSTOM, 0, 0, 0, read_prefilter },
     { "admin", KEY_CUSTOM, 0, 0, 0, read_admin },
     { "max_body", KEY_CUSTOM, 0, 0, 0, read_max_body },
     { "retention", KEY_CUSTOM, 0, 0, 0, read_retention },
@@ -632,6 +642,7 @@ static void fill_defaults(struct config *c)
     c->listen = arena_strdup(a, "127.0.0.1:8085");
     c->store = arena_strdup(a, store);
     c->watch = true;
+    c->prefilter = true;
     c->max_body = 1 << 20;
     c->retention_ms = 30 * DAY;
 }

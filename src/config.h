@@ -85,6 +85,7 @@ struct config {
     char *listen;    /* 127.0.0.1:8085 */
     char *store;     /* sqlite:/var/lib/automark/automark.db */
     bool watch;      /* rules are loaded when they change */
+    bool prefilter;  /* of rules: see rules_load.h */
     size_t max_body; /* bytes */
     int64_t retention_ms;
     struct config_admin admin;

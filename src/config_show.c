@@ -124,6 +124,7 @@ struct json_object *config_show(const struct config *c, const char *workspace)
     json_put_str(o, "listen", c->listen);
     json_put_str(o, "store", c->store);
     json_put_bool(o, "watch", c->watch);
+    json_put_str(o, "prefilter", c->prefilter ? "on" : "off");
     json_put_int(o, "max_body", (int64_t)c->max_body);
     put_duration(o, "retention", c->retention_ms);
     json_put(o, "admin", show_admin(&c->admin));

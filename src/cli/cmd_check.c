@@ -57,7 +57,9 @@ static void count_set(const struct ruleset *rs, struct tally *t)
 
 static void check_set(const struct rule_set *set, struct tally *t, struct diags *d)
 {
-    scoped(ruleset_unrefp) struct ruleset *rs = rules_load(&set->src, true, d);
+    struct rules_source src = set->src;
+    src.prefilter = false; /* no event is looked at */
+    scoped(ruleset_unrefp) struct ruleset *rs = rules_load(&src, true, d);
     if (!rs)
         return;
     count_set(rs, t);

@@ -341,7 +341,9 @@ static void print_json(const struct diff *d)
 static struct ruleset *load(const char *path)
 {
     scoped(diags_done) struct diags diags = DIAGS_INIT;
-    const struct rules_source src = { .paths = &path, .npaths = 1, .now_ms = clock_wall_ms() };
+    const struct rules_source src = {
+        .paths = &path, .npaths = 1, .prefilter = true, .now_ms = clock_wall_ms()
+    };
     struct ruleset *rs = rules_load(&src, false, &diags);
     if (!rs) {
         diags_sort(&diags);

@@ -219,7 +219,9 @@ static int paths_exist(const struct options *o, struct error *err)
 
 static void load_plain(const struct options *o, struct basis *b, struct diags *d)
 {
-    const struct rules_source src = { .paths = o->rules, .npaths = o->nrules, .now_ms = o->now_ms };
+    const struct rules_source src = {
+        .paths = o->rules, .npaths = o->nrules, .prefilter = true, .now_ms = o->now_ms
+    };
     b->own_fields = field_map_new();
     b->fields = b->own_fields;
     b->workspace = o->workspace ? o->workspace : "default";
@@ -241,6 +243,7 @@ static int load_configured(const struct options *o, struct basis *b, struct diag
                                       .noverrides = w->noverrides,
                                       .require_guards = (const char *const *)w->require_guards,
                                       .nrequire_guards = w->nrequire_guards,
+                                      .prefilter = b->config->prefilter,
                                       .now_ms = o->now_ms };
     b->fields = w->fields;
     b->workspace = w->name;

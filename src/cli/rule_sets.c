@@ -33,9 +33,10 @@ static int add_paths(struct rule_sets *s, const struct rule_sets_wish *wish, str
     for (size_t i = 0; i < wish->npaths; i++)
         if (must_exist(wish->paths[i], err) < 0)
             return -1;
-    const struct rule_set set = {
-        .src = { .paths = wish->paths, .npaths = wish->npaths, .now_ms = clock_wall_ms() }
-    };
+    const struct rule_set set = { .src = { .paths = wish->paths,
+                                           .npaths = wish->npaths,
+                                           .prefilter = true,
+                                           .now_ms = clock_wall_ms() } };
     add(s, &set);
     return 0;
 }
@@ -50,6 +51,7 @@ static void add_workspace(struct rule_sets *s, const struct workspace_config *w)
                  .noverrides = w->noverrides,
                  .require_guards = (const char *const *)w->require_guards,
                  .nrequire_guards = w->nrequire_guards,
+                 .prefilter = s->config->prefilter,
                  .now_ms = clock_wall_ms() },
     };
     add(s, &set);

@@ -20,6 +20,7 @@
 
 struct slot {
     const struct workspace_config *cfg;
+    bool prefilter;        /* wished for */
     struct ruleset *rules; /* guarded by the lock */
     char *trouble;         /* guarded by the lock; NULL: runs what is in the folders */
 };
@@ -62,6 +63,7 @@ static struct rules_source source_of(const struct slot *s)
         .noverrides = s->cfg->noverrides,
         .require_guards = (const char *const *)s->cfg->require_guards,
         .nrequire_guards = s->cfg->nrequire_guards,
+        .prefilter = s->prefilter,
         .now_ms = clock_wall_ms(),
     };
 }
@@ -132,6 +134,9 @@ static void accept_rules(struct live_rules *lr, struct slot *s, struct ruleset *
                          const char *msg)
 {
     save_good(lr, s, rules);
+    if (rules->prefilter_trouble)
+        log_warn("no prefilter: every pattern is run for every reply",
+                 LOG_STR("workspace", s->cfg->name), LOG_STR("error", rules->prefilter_trouble));
     swap(lr, s, rules, NULL);
     park_orphans(lr, s);
     log_info(msg, LOG_STR("workspace", s->cfg->name), LOG_INT("rules", rules->nrules),
@@ -240,6 +245,7 @@ struct live_rules *live_rules_new(const struct config *cfg, struct store *store,
     for (; lr->nslots < cfg->nworkspaces; lr->nslots++) {
         struct slot *s = &lr->slots[lr->nslots];
         s->cfg = &cfg->workspaces[lr->nslots];
+        s->prefilter = cfg->prefilter;
         if (start_slot(lr, s, err) < 0) {
             live_rules_free(lr);
             return NULL;

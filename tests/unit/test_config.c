@@ -142,6 +142,7 @@ static void test_everything(void **state)
     assert_string_equal(c->admin.listen, "127.0.0.1:9085");
     assert_int_equal(c->admin.nopen, 2);
     assert_false(c->watch);
+    assert_false(c->prefilter);
     assert_int_equal(c->max_body, 512 * 1024);
     assert_int_equal(c->retention_ms, INT64_C(60) * 86400000);
     assert_int_equal(c->nnotices, 0);
@@ -158,7 +159,7 @@ static void test_everything(void **state)
     assert_string_equal(w->rules[1], TEST_DATA "/config/good/clients/acme");
     assert_int_equal(w->noverrides, 3);
     assert_int_equal(w->overrides[0].state, RULE_OFF);
-    assert_int_equal(w->overrides[0].place.line, 30);
+    assert_int_equal(w->overrides[0].place.line, 31);
     assert_int_equal(w->overrides[1].state, RULE_OFF);
     assert_int_equal(w->overrides[2].hold_ms, 3600000);
     assert_int_equal(w->overrides[2].max_per_hour, 7);
@@ -200,6 +201,7 @@ static void test_defaults(void **state)
     assert_string_equal(c->store, "sqlite:/var/lib/automark/automark.db");
     assert_string_equal(c->admin.socket, "/var/lib/automark/automark.sock");
     assert_true(c->watch);
+    assert_true(c->prefilter);
     assert_int_equal(c->max_body, 1 << 20);
     assert_int_equal(c->retention_ms, INT64_C(30) * 86400000);
     assert_int_equal(c->nnotices, 2);
