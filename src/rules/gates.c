@@ -127,21 +127,25 @@ bool cond_telling(const struct cond *c)
     return !negative && c->test != TEST_MAX_CHARS;
 }
 
-/* Any of the top-level conditions that are telling. */
+/* False when one of the conditions that are telling may always hold. */
+static bool add_telling(struct arena *a, struct gate *g, const struct cond *c)
+{
+    for (size_t i = 0; c->kind == COND_ALL && i < c->nchildren; i++)
+        if (!add_telling(a, g, &c->children[i]))
+            return false;
+    if (c->kind == COND_ALL || !cond_telling(c))
+        return true;
+    const struct gate *part = gate_of(a, c);
+    if (part)
+        add_part(a, g, part);
+    return part != NULL;
+}
+
+/* Any of the conditions that are telling, as the nearest miss counts them. */
 static const struct gate *gate_of_near(struct arena *a, const struct cond *when)
 {
-    const bool all = when->kind == COND_ALL;
     struct gate *g = new_gate(a, GATE_ANY);
-    for (size_t i = 0; i < (all ? when->nchildren : 1); i++) {
-        const struct cond *c = all ? &when->children[i] : when;
-        const struct gate *part = gate_of(a, c);
-        if (!cond_telling(c))
-            continue;
-        if (!part)
-            return NULL;
-        add_part(a, g, part);
-    }
-    return g;
+    return add_telling(a, g, when) ? g : NULL;
 }
 
 static void add_rules(struct arena *a, struct gates *g, size_t at, const struct rule *list,
