@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Measure the shipped packs on the corpus: precision and recall per class and part.
+"""Measure the shipped packs on the corpus: precision and recall per class, batch and part.
 
 Sends every entry as a signed webhook to an `automark serve` of its own, and compares the
 rule that decided (a shadow rule counts as if it were live) with the entry's class.
-Prints a table in Markdown. False hits of live rules are listed for the part `dev`; of
-`held-out` only the numbers are shown, so that nobody tunes on it.
+Prints a table in Markdown for each batch and one for all, then how many replies for people
+(and how many `human` ones among them) live rules marked. Those false hits are listed for the
+part `dev`; of `held-out` only the numbers are shown, so that nobody tunes on it.
 Exit status: 0 fine, 1 a live rule marked a reply that a person should read, 3 trouble.
-usage: measure.py [--automark PATH] [--rules PATH] [--misses]
+usage: measure.py [--automark PATH] [--rules PATH] [--batch N] [--misses]
 """
 import argparse
 import collections
@@ -30,6 +31,7 @@ PARTS = ("dev", "held-out")
 CLASSES = ("absence auto-ack bounce-hard bounce-soft bounce-blocked left-company "
            "opt-out not-interested wrong-person human").split()
 LIVE = CLASSES[:5]      # what live rules are for; all else is for people
+HUMAN, OTHER = CLASSES[-1:], CLASSES[5:-1]
 CLASS_OF = {name: name for name in CLASSES} | {"receipt": "auto-ack", "challenge": "auto-ack"}
 
 
@@ -88,10 +90,12 @@ class Daemon:
         self.folder.cleanup()
 
 
-def read_corpus():
+def read_corpus(batch=None):
     for path in sorted(HERE.glob("*.ndjson")):
-        for line in path.read_text("utf-8").splitlines():
-            yield json.loads(line)
+        for line in path.read_text("utf-8").split("\n")[:-1]:
+            entry = json.loads(line)
+            if batch in (None, entry["batch"]):
+                yield entry
 
 
 def percent(hits, of):
@@ -99,46 +103,74 @@ def percent(hits, of):
 
 
 class Tally:
+    """What was said of the entries, kept by batch; a batch of None asks about all of them."""
+
     def __init__(self):
-        self.seen = collections.Counter()       # (part, true class, class said)
-        self.marked = collections.Counter()     # (part, for people or not)
-        self.false_hits, self.misses = [], []
+        self.seen = collections.Counter()       # (batch, part, true class, class said)
+        self.marked = collections.Counter()     # (batch, part, true class), by live rules
+        self.false_hits, self.misses = [], []   # (part, id, rule or class said)
 
     def add(self, entry, live, said):
-        part, true = entry["part"], entry["class"]
-        self.seen[part, true, said] += 1
+        batch, part, true = entry["batch"], entry["part"], entry["class"]
+        self.seen[batch, part, true, said] += 1
         if live:
-            self.marked[part, true in LIVE] += 1
+            self.marked[batch, part, true] += 1
         if live and true not in LIVE:
             self.false_hits.append((part, entry["id"], live))
         if said != true:
             self.misses.append((part, entry["id"], said))
 
-    def count(self, part, true=None, said=None):
-        return sum(n for (p, t, s), n in self.seen.items()
-                   if p == part and true in (None, t) and said in (None, s))
+    def batches(self):
+        return sorted({key[0] for key in self.seen})
 
-    def row(self, name, part):
-        right = self.count(part, name, name)
-        return percent(right, self.count(part, None, name)), percent(right, self.count(part, name))
+    def count(self, batch, part, true=None, said=None):
+        return sum(n for (b, p, t, s), n in self.seen.items()
+                   if batch in (None, b) and p == part and true in (None, t) and said in (None, s))
 
-    def live_row(self, part):
-        right = self.marked[part, True]
-        of = sum(self.count(part, name) for name in LIVE)
-        return percent(right, right + self.marked[part, False]), percent(right, of)
+    def hits(self, batch, part, classes):
+        """How many entries of these classes live rules marked."""
+        return sum(n for (b, p, t), n in self.marked.items()
+                   if batch in (None, b) and p == part and t in classes)
 
-    def table(self):
+    def row(self, name, batch, part):
+        right = self.count(batch, part, name, name)
+        return (percent(right, self.count(batch, part, None, name)),
+                percent(right, self.count(batch, part, name)))
+
+    def live_row(self, batch, part):
+        right = self.hits(batch, part, LIVE)
+        of = sum(self.count(batch, part, name) for name in LIVE)
+        return percent(right, self.hits(batch, part, CLASSES)), percent(right, of)
+
+    def table(self, batch):
         yield "| class | " + " | ".join(f"{p} precision | {p} recall" for p in PARTS) + " |"
         yield "|---" * 5 + "|"
         for name in CLASSES:
-            cells = [c for p in PARTS for c in self.row(name, p)]
+            cells = [c for p in PARTS for c in self.row(name, batch, p)]
             yield f"| {name} | " + " | ".join(cells) + " |"
-        cells = [c for p in PARTS for c in self.live_row(p)]
+        cells = [c for p in PARTS for c in self.live_row(batch, p)]
         yield "| **marked by live rules** | " + " | ".join(cells) + " |"
+
+    def harm(self):
+        """The costly mistakes: replies for people that live rules marked, by batch and part."""
+        yield "| marked by live rules | " + " | ".join(
+            f"{p} human | {p} other for people" for p in PARTS) + " |"
+        yield "|---" * 5 + "|"
+        for batch in self.batches() + [None]:
+            cells = [f"{self.hits(batch, p, names)} of {sum(self.count(batch, p, n) for n in names)}"
+                     for p in PARTS for names in (HUMAN, OTHER)]
+            yield f"| {name_of(batch)} | " + " | ".join(cells) + " |"
+
+
+def name_of(batch):
+    return "all" if batch is None else f"batch {batch}"
 
 
 def report(tally, show_misses):
-    print("\n".join(tally.table()))
+    batches = tally.batches()
+    for batch in batches + [None] if len(batches) > 1 else batches:
+        print(f"## {name_of(batch)}\n" + "\n".join(tally.table(batch)) + "\n")
+    print("## replies for people\n" + "\n".join(tally.harm()))
     for part in PARTS:
         hits = [h for h in tally.false_hits if h[0] == part]
         print(f"\nfalse hits of live rules in {part}: {len(hits)}")
@@ -154,12 +186,13 @@ def main():
     args = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     args.add_argument("--automark", default=str(ROOT / "build" / "automark"))
     args.add_argument("--rules", default=str(ROOT / "rules"))
+    args.add_argument("--batch", type=int, help="measure only this batch")
     args.add_argument("--misses", action="store_true", help="list the part dev's wrong classes")
     opt = args.parse_args()
     tally = Tally()
     try:
         with contextlib.closing(Daemon(opt.automark, opt.rules)) as daemon:
-            for entry in read_corpus():
+            for entry in read_corpus(opt.batch):
                 tally.add(entry, *daemon(entry))
     except (OSError, RuntimeError, ValueError, KeyError) as trouble:
         print(f"measure.py: {trouble}", file=sys.stderr)
