@@ -86,7 +86,7 @@ check_format() {
 }
 
 check_shell() {
-    git ls-files '*.sh' .ci/run | xargs shellcheck
+    git ls-files '*.sh' .ci/run deploy/hooks | xargs shellcheck
 }
 
 # Each release finds, and imagines, other things: Debian 12's is the reference.

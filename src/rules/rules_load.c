@@ -164,7 +164,9 @@ static void apply_overrides(struct loader *l)
     for (size_t i = 0; i < l->src->noverrides; i++) {
         const struct rule_override *o = &l->src->overrides[i];
         struct rule *r = find(l->rs, o->rule);
-        if (!r) {
+        if (!r && l->src->overrides_may_miss) {
+            continue;
+        } else if (!r) {
             no_such_rule(l, l->rs, &o->place, o->rule, false);
         } else if (r->guard) {
             override_guard(l, o, r);

@@ -26,6 +26,7 @@ struct rules_source {
     size_t npaths;
     const struct rule_override *overrides;
     size_t noverrides;
+    bool overrides_may_miss;           /* an override of a rule that is not there is no mistake */
     const char *const *require_guards; /* a set without them is an error */
     size_t nrequire_guards;
     int64_t now_ms;   /* wall time, for warnings about what ran out */

@@ -142,6 +142,14 @@ static enum MHD_Result events(struct admin *a, struct MHD_Connection *c)
     return send_text(c, 200, "application/x-ndjson", &lines);
 }
 
+static enum MHD_Result rules(struct admin *a, struct MHD_Connection *c)
+{
+    struct error err = ERROR_INIT;
+    const char *workspace = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "workspace");
+    scoped(json_freep) struct json_object *o = a->handler.rules(a->handler.ctx, workspace, &err);
+    return o ? send_json(c, 200, o) : send_error(c, 400, err.msg);
+}
+
 static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const char *url,
                              const char *method)
 {
@@ -154,8 +162,11 @@ static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const ch
         return queue(a, c, url + strlen(QUEUE_PATH), method);
     if (strcmp(url, "/api/events") == 0)
         return get ? events(a, c) : send_error(c, 405, "GET it");
+    if (strcmp(url, "/api/rules") == 0)
+        return get ? rules(a, c) : send_error(c, 405, "GET it");
     return send_error(c, 404,
-                      "unknown path: /healthz, /readyz, /api/queue/... and /api/events are there");
+                      "unknown path: /healthz, /readyz, /api/queue/..., /api/events and "
+                      "/api/rules are there");
 }
 
 /* ---- TCP only: who may ask ------------------------------------------------------------ */

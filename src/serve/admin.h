@@ -34,6 +34,8 @@ struct admin_handler {
     struct store *store;
     /* Adds to o ("status", "warnings", numbers). Returns whether events can be stored. */
     bool (*ready)(void *ctx, struct json_object *o);
+    /* The live rules of a workspace, NULL: the only one; see rules_api.h. NULL with err. */
+    struct json_object *(*rules)(void *ctx, const char *workspace, struct error *err);
 };
 
 /* Copies both. NULL with err set. */

@@ -13,10 +13,9 @@
 #include "base/log.h"
 #include "rules/pattern.h"
 #include "rules/rules_load.h"
+#include "serve/rules_api.h"
 #include "serve/watch.h"
 #include "store/store.h"
-
-#define BLOB_NODES_MAX 65536
 
 struct slot {
     const struct workspace_config *cfg;
@@ -33,20 +32,12 @@ struct live_rules {
     pthread_mutex_t lock;
 };
 
-/* ---- the stored last good set: {"files":[{"path":...,"bytes":...},...]} ------------------ */
+/* ---- the stored last good set ------------------------------------------------------------ */
 
 static void save_good(struct live_rules *lr, const struct slot *s, const struct ruleset *rules)
 {
     struct error err = ERROR_INIT;
-    scoped(json_freep) struct json_object *o = json_new_object();
-    struct json_object *files = json_new_array();
-    json_put(o, "files", files);
-    for (size_t i = 0; i < rules->nfiles; i++) {
-        struct json_object *f = json_new_object();
-        json_put_str(f, "path", rules->files[i].path);
-        json_put_str(f, "bytes", rules->files[i].bytes);
-        json_push(files, f);
-    }
+    scoped(json_freep) struct json_object *o = rules_to_json(rules);
     scoped(buf_free) struct buf b = BUF_INIT;
     json_write(&b, o, JSON_COMPACT);
     if (store_rules_save(lr->store, s->cfg->name, rules->version, b.data, b.len, &err) < 0)
@@ -68,24 +59,6 @@ static struct rules_source source_of(const struct slot *s)
     };
 }
 
-static struct ruleset *parse_good(const struct slot *s, const struct json_object *files)
-{
-    const size_t n = json_count(files);
-    struct rule_file *list = xcalloc(n, sizeof(*list));
-    for (size_t i = 0; i < n; i++) {
-        const struct json_object *f = json_item(files, i);
-        const char *path = json_str(json_get(f, "path"), NULL);
-        const char *bytes = json_str(json_get(f, "bytes"), &list[i].len);
-        list[i].path = path ? path : "";
-        list[i].bytes = bytes ? bytes : "";
-    }
-    scoped(diags_done) struct diags d = DIAGS_INIT;
-    const struct rules_source src = source_of(s);
-    struct ruleset *rules = rules_load_files(list, n, &src, &d);
-    free(list);
-    return rules;
-}
-
 static struct ruleset *load_good(struct live_rules *lr, const struct slot *s)
 {
     scoped(freep) char *blob = NULL;
@@ -93,8 +66,14 @@ static struct ruleset *load_good(struct live_rules *lr, const struct slot *s)
     struct error err = ERROR_INIT;
     if (store_rules_load(lr->store, s->cfg->name, &blob, &len, &err) < 0 || !blob)
         return NULL;
-    scoped(json_freep) struct json_object *o = json_parse_max(blob, len, BLOB_NODES_MAX, &err);
-    return o ? parse_good(s, json_get(o, "files")) : NULL;
+    scoped(json_freep) struct json_object *o =
+        json_parse_max(blob, len, RULES_JSON_NODES_MAX, &err);
+    scoped(rules_kept_done) struct rules_kept kept = { .files = NULL };
+    if (!o || rules_from_json(o, &kept, &err) < 0)
+        return NULL;
+    scoped(diags_done) struct diags d = DIAGS_INIT;
+    const struct rules_source src = source_of(s);
+    return rules_load_files(kept.files, kept.nfiles, &src, &d);
 }
 
 /* ---- loading and swapping ------------------------------------------------------------------ */
@@ -275,6 +254,27 @@ struct ruleset *live_rules_get(struct live_rules *lr, size_t i)
     struct ruleset *rules = ruleset_ref(lr->slots[i].rules);
     pthread_mutex_unlock(&lr->lock);
     return rules;
+}
+
+struct json_object *live_rules_json(struct live_rules *lr, const char *workspace, struct error *err)
+{
+    size_t at = 0;
+    while (workspace && at < lr->nslots && strcmp(lr->slots[at].cfg->name, workspace) != 0)
+        at++;
+    if (at == lr->nslots) {
+        error_set(err, ERR_INPUT, "there is no workspace '%s'", workspace);
+        return NULL;
+    }
+    if (!workspace && lr->nslots > 1) {
+        error_set(err, ERR_INPUT, "which workspace? the daemon has %zu", lr->nslots);
+        return NULL;
+    }
+    const struct workspace_config *cfg = lr->slots[at].cfg;
+    scoped(ruleset_unrefp) struct ruleset *rules = live_rules_get(lr, at);
+    struct json_object *o = rules_to_json(rules);
+    json_put_str(o, "workspace", cfg->name);
+    rules_put_overrides(o, cfg->overrides, cfg->noverrides);
+    return o;
 }
 
 void live_rules_reload(struct live_rules *lr)

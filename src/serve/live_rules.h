@@ -25,6 +25,11 @@ void live_rules_free(struct live_rules *lr);
 /* The set of cfg->workspaces[i], to be released with ruleset_unref(). Any thread. */
 struct ruleset *live_rules_get(struct live_rules *lr, size_t i);
 
+/* The live set of a workspace (NULL: the only one) and its overrides, as rules_api.h has it.
+ * NULL with err: which workspaces there are. The caller frees. Any thread. */
+struct json_object *live_rules_json(struct live_rules *lr, const char *workspace,
+                                    struct error *err);
+
 /* Loads again what is in the folders. One thread, not a listener's: it waits for the store. */
 void live_rules_reload(struct live_rules *lr);
 /* One look at the files; true once for each change, when it holds still. Same thread. */

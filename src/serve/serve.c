@@ -208,6 +208,12 @@ static int start_listener(struct parts *p, struct error *err)
     return p->listener ? 0 : -1;
 }
 
+static struct json_object *rules_of(void *ctx, const char *workspace, struct error *err)
+{
+    const struct parts *p = ctx;
+    return live_rules_json(p->rules, workspace, err);
+}
+
 static int start_admin(struct parts *p, struct error *err)
 {
     const struct config_admin *a = &p->cfg->admin;
@@ -219,7 +225,9 @@ static int start_admin(struct parts *p, struct error *err)
         .open = (const char *const *)a->open,
         .nopen = a->nopen,
     };
-    const struct admin_handler h = { .ctx = p, .store = p->store, .ready = ready };
+    const struct admin_handler h = {
+        .ctx = p, .store = p->store, .ready = ready, .rules = rules_of
+    };
     p->admin = admin_new(&ac, &h, err);
     return p->admin ? 0 : -1;
 }

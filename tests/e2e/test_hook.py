@@ -78,3 +78,22 @@ def test_a_missing_program_is_said(repo):
     git(repo, "config", "automark.command", "no-such-automark")
     done = commit(repo, GOOD)
     assert done.returncode != 0 and "automark.command" in done.stderr
+
+
+def test_a_commit_may_not_mark_more_than_agreed(repo):
+    """The comparison runs from the second commit on, and its report says which replies."""
+    events = repo / "events.ndjson"
+    line = '{"workspace":"w","conversation":"c_%d","fields":{"subject":"%s"}}\n'
+    events.write_text("".join(line % (n, s) for n, s in enumerate(["Automatic reply: a", "Away: b", "Away: c", "Re: d"])))
+    git(repo, "config", "automark.events", str(events))
+    assert commit(repo, GOOD).returncode == 0
+    wider = GOOD.replace("'^automatic reply\\b'", "'^(automatic reply|away)\\b'")
+    refused = commit(repo, wider)
+    assert refused.returncode != 0, refused.stdout
+    assert "2 newly marked" in refused.stderr and "c_2" in refused.stderr
+    assert "more than 0 replies would become marked" in refused.stderr
+    git(repo, "config", "automark.maxNewMarks", "2")
+    assert commit(repo, wider).returncode == 0
+    (events).unlink()
+    broken = commit(repo, GOOD)
+    assert broken.returncode != 0 and "events.ndjson" in broken.stderr
