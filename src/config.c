@@ -233,8 +233,9 @@ static void read_open(struct reader *r, const char *name, const struct yaml_node
     struct strings got;
     if (!read_texts(r, name, v, &got))
         return;
-    for (size_t i = 0; i < yaml_count(v); i++)
-        read_choice(r, name, yaml_item(v, i), names, ARRAY_LEN(names));
+    for (size_t i = 0; i < got.count; i++)
+        read_choice(r, name, yaml_kind(v) == YAML_LIST ? yaml_item(v, i) : v, names,
+                    ARRAY_LEN(names));
     l->cfg->admin.open = got.list;
     l->cfg->admin.nopen = got.count;
 }
@@ -265,10 +266,7 @@ static void read_admin(struct reader *r, const char *name, const struct yaml_nod
 
 static void read_watch(struct reader *r, const char *name, const struct yaml_node *v, void *into)
 {
-    static const char *const names[] = { "false", "true" };
-    const int n = read_choice(r, name, v, names, 2);
-    if (n >= 0)
-        ((struct loader *)into)->cfg->watch = n == 1;
+    read_bool(r, name, v, &((struct loader *)into)->cfg->watch);
 }
 
 static void read_prefilter(struct reader *r, const char *name, const struct yaml_node *v,

@@ -112,6 +112,7 @@ void read_duration(struct reader *r, const char *name, const struct yaml_node *v
 /* The index of the text in names[], or -1 with an error. */
 int read_choice(struct reader *r, const char *name, const struct yaml_node *v,
                 const char *const *names, size_t count);
+void read_bool(struct reader *r, const char *name, const struct yaml_node *v, bool *out);
 /* An error at v: "name: words". */
 void read_error(struct reader *r, const char *name, const struct yaml_node *v, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

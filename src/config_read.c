@@ -137,6 +137,13 @@ int read_choice(struct reader *r, const char *name, const struct yaml_node *v,
     return -1;
 }
 
+void read_bool(struct reader *r, const char *name, const struct yaml_node *v, bool *out)
+{
+    const char *text = yaml_bool(v, out) ? NULL : read_text(r, name, v);
+    if (text)
+        read_error(r, name, v, "'%s' is none of false, true", text);
+}
+
 bool read_paths(struct reader *r, const char *name, const struct yaml_node *v, struct strings *out)
 {
     if (!read_texts(r, name, v, out))

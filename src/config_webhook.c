@@ -94,10 +94,7 @@ static void read_prefix(struct reader *r, const char *name, const struct yaml_no
 static void read_prefix_optional(struct reader *r, const char *name, const struct yaml_node *v,
                                  void *into)
 {
-    static const char *const names[] = { "false", "true" };
-    const int n = read_choice(r, name, v, names, 2);
-    if (n >= 0)
-        scheme_of(into)->prefix_optional = n == 1;
+    read_bool(r, name, v, &scheme_of(into)->prefix_optional);
 }
 
 static void read_header_form(struct reader *r, const char *name, const struct yaml_node *v,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "config_priv.h"
 
@@ -151,29 +152,49 @@ void workspace_capture(struct reader *r, const char *name, const struct yaml_nod
         read_error(r, name, v, "off, or a map as {events: 14d}, is wanted here");
 }
 
+/* workspace is no field of the event, so nothing can say where it stands. */
+static void no_such_field(struct reader *r, const char *name, const struct yaml_node *key)
+{
+    const char *written = yaml_str(key, NULL);
+    const char *names[FIELD_COUNT];
+    scoped(buf_free) struct buf all = BUF_INIT;
+    size_t n = 0;
+    for (enum field f = 0; f < FIELD_COUNT; f++)
+        if (f != FIELD_WORKSPACE)
+            names[n++] = field_name(f);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    const char *near = yaml_nearest(written, names, n);
+    if (near)
+        read_error(r, name, key, "there is no field '%s'; did you mean '%s'?", written, near);
+    else
+        read_error(r, name, key, "there is no field '%s'; it can be %s", written, buf_str(&all));
+}
+
+static void read_field(struct reader *r, const char *name, enum field f, const struct yaml_node *v,
+                       struct workspace_config *w)
+{
+    struct error err = ERROR_INIT;
+    struct strings got;
+    if (!read_texts(r, field_name(f), v, &got))
+        return;
+    if (field_map_set(w->fields, f, (const char *const *)got.list, got.count, &err) < 0)
+        read_error(r, name, v, "%s", err.msg);
+}
+
 static void read_fields(struct reader *r, const char *name, const struct yaml_node *v, void *into)
 {
-    struct workspace_config *w = into;
     if (yaml_kind(v) != YAML_MAP) {
         read_error(r, name, v, "a map is wanted here, as {reply: [/data/body/plain]}");
         return;
     }
-    const char *names[FIELD_COUNT];
-    for (enum field f = 0; f < FIELD_COUNT; f++)
-        names[f] = field_name(f);
     for (size_t i = 0; i < yaml_count(v); i++) {
-        struct error err = ERROR_INIT;
-        struct strings pointers;
         const struct yaml_node *key = yaml_key(v, i);
         const enum field f = field_by_name(yaml_str(key, NULL));
-        const char *near = yaml_nearest(yaml_str(key, NULL), names, FIELD_COUNT);
         if (f == FIELD_COUNT)
-            read_error(r, name, key, "there is no field '%s'%s%s%s", yaml_str(key, NULL),
-                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        else if (read_texts(r, names[f], yaml_value(v, i), &pointers) &&
-                 field_map_set(w->fields, f, (const char *const *)pointers.list, pointers.count,
-                               &err) < 0)
-            read_error(r, name, yaml_value(v, i), "%s", err.msg);
+            no_such_field(r, name, key);
+        else
+            read_field(r, name, f, yaml_value(v, i), into);
     }
 }
 

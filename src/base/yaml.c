@@ -708,6 +708,20 @@ enum yaml_style yaml_style(const struct yaml_node *scalar)
     return scalar->style;
 }
 
+bool yaml_bool(const struct yaml_node *n, bool *out)
+{
+    static const char *const words[] = { "false", "true", "False", "True", "FALSE", "TRUE" };
+    if (n->kind != YAML_SCALAR)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(n->value, words[i]) != 0)
+            continue;
+        *out = i % 2 == 1;
+        return true;
+    }
+    return false;
+}
+
 /* ---- what people are told ----------------------------------------------- */
 
 static struct yaml_scalar scalar_of(const struct yaml_node *n)

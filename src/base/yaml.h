@@ -44,6 +44,9 @@ const struct yaml_node *yaml_value(const struct yaml_node *map, size_t i);
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 const char *yaml_str(const struct yaml_node *scalar, size_t *len); /* len may be NULL */
 enum yaml_style yaml_style(const struct yaml_node *scalar);
+/* true, True, TRUE and the same of false, which are YAML 1.2's booleans (so that editors
+ * say nothing against them); false is returned for anything else, yes and no included. */
+bool yaml_bool(const struct yaml_node *n, bool *out);
 
 /* Where the node begins (a scalar: its first character of content, behind a quote or
  * block header). Lines and columns from 1, columns in characters. */

@@ -50,11 +50,15 @@ void loader_unknown_key(struct loader *l, const struct yaml_node *key, const cha
 {
     const char *written = yaml_str(key, NULL);
     const char *near = yaml_nearest(written, names, count);
+    scoped(buf_free) struct buf all = BUF_INIT;
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
     if (near)
         yaml_diag(l->diags, DIAG_ERROR, key, "there is no %s '%s'; did you mean '%s'?", where,
                   written, near);
     else
-        yaml_diag(l->diags, DIAG_ERROR, key, "there is no %s '%s'", where, written);
+        yaml_diag(l->diags, DIAG_ERROR, key, "there is no %s '%s'; it can be %s", where, written,
+                  buf_str(&all));
 }
 
 void loader_keys(struct loader *l, const struct yaml_node *map, const struct key_handler *handlers,
@@ -78,7 +82,7 @@ void loader_keys(struct loader *l, const struct yaml_node *map, const struct key
 void loader_wrong_kind(struct loader *l, const struct yaml_node *n, const char *what,
                        const char *wanted)
 {
-    if (yaml_kind(n) == YAML_EMPTY)
+    if (yaml_kind(n) != YAML_SCALAR && yaml_count(n) == 0)
         yaml_diag(l->diags, DIAG_ERROR, n, "%s is empty; it needs %s", what, wanted);
     else
         yaml_diag(l->diags, DIAG_ERROR, n, "%s must be %s, not %s", what, wanted,
@@ -107,10 +111,8 @@ const char *loader_keep_text(struct loader *l, const struct yaml_node *n, const 
 bool loader_bool(struct loader *l, const struct yaml_node *n, const char *what, bool *out)
 {
     const char *text = yaml_kind(n) == YAML_SCALAR ? yaml_str(n, NULL) : "";
-    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
-        *out = *text == 't';
+    if (yaml_bool(n, out))
         return true;
-    }
     if (*text)
         yaml_diag(l->diags, DIAG_ERROR, n, "%s is true or false, not '%s'", what, text);
     else

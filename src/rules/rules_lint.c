@@ -69,9 +69,9 @@ static void lint_pattern(const struct lint *l, const struct cond *c, const struc
         warn(l, &a->place, "this matches nearly every %s", c->field.name);
     else if (c->test == TEST_PATTERN && field_is_exact(c->field.field) && !is_anchored(a->source))
         warn(l, &a->place,
-             "a pattern matches anywhere inside: '%s' is part of other %ss too; write is: ..., or "
+             "a pattern matches anywhere inside: '%s' is part of other %s%s too; write is: ..., or "
              "^...$",
-             a->source, c->field.name);
+             a->source, c->field.name, c->field.field == FIELD_TAGS ? "" : "s");
 }
 
 /* Repeats of what the pattern itself is made of: where nested repeats explode. */

@@ -81,7 +81,9 @@ static void on_expect(struct loader *l, void *ctx, const struct yaml_node *value
     static const struct key_handler keys[] = { { .name = "kept-by", .fn = on_nested_kept_by } };
     if (!first_expectation(l, ctx, value))
         return;
-    if (yaml_kind(value) == YAML_MAP)
+    if (yaml_kind(value) == YAML_MAP && yaml_count(value) == 0)
+        loader_wrong_kind(l, value, "'expect'", "a rule, no-match, look or {kept-by: NAME}");
+    else if (yaml_kind(value) == YAML_MAP)
         loader_keys(l, value, keys, ARRAY_LEN(keys), "'expect'", ctx);
     else
         expect_word(l, ctx, value);

@@ -507,6 +507,25 @@ static void test_show(void **state)
     assert_string_equal(json_str(json_at(v, "/retention"), NULL), "60d");
 }
 
+/* The file says what holds without it, and the schema that editors use says the same: see
+ * test_schemas.py. */
+static void test_written_defaults(void **state)
+{
+    (void)state;
+    const struct config_options without = { .file = NULL };
+    const struct config_options with = { .file = TEST_DATA "/config/good/defaults.yaml" };
+    scoped(config_freep) struct config *a = must_load(&without);
+    scoped(config_freep) struct config *b = must_load(&with);
+    b->file = NULL;
+    scoped(json_freep) struct json_object *shown_a = config_show(a, NULL);
+    scoped(json_freep) struct json_object *shown_b = config_show(b, NULL);
+    scoped(buf_free) struct buf text_a = BUF_INIT;
+    scoped(buf_free) struct buf text_b = BUF_INIT;
+    json_write(&text_a, shown_a, JSON_COMPACT);
+    json_write(&text_b, shown_b, JSON_COMPACT);
+    assert_string_equal(buf_str(&text_b), buf_str(&text_a));
+}
+
 static const struct {
     const char *text;
     bool ok;
@@ -543,6 +562,7 @@ int main(void)
         cmocka_unit_test_setup(test_reload, clean),
         cmocka_unit_test_setup(test_credentials, clean),
         cmocka_unit_test_setup(test_show, clean),
+        cmocka_unit_test_setup(test_written_defaults, clean),
         cmocka_unit_test_setup(test_sizes, clean),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
