@@ -83,7 +83,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     scoped(pipes_done) struct pipes p = { { -1, -1 }, { -1, -1 } };
     scoped(buf_free) struct buf words = BUF_INIT;
-    pid_t pid;
+    pid_t pid = -1;
     int status = 0;
     if (start(argv, &p, &pid, err) < 0)
         return -1;
