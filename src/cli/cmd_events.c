@@ -7,9 +7,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/admin_client.h"
 #include "cli/cli.h"
-#include "cli/whereabouts.h"
+#include "cli/recorded.h"
 #include "serve/events_api.h"
 
 static const char usage[] =
@@ -25,10 +24,6 @@ static const char usage[] =
     "\n"
     "Asks the daemon through its socket while one runs; opens the store itself when not.\n"
     "exit status: 0 done, 2 wrong use, 3 trouble\n";
-
-#define PAGE "1000"
-/* The tool only looks: forgetting what is old is left to the daemon. */
-#define RETENTION_FOREVER_MS (INT64_C(3650) * 86400 * 1000)
 
 enum { OPT_WORKSPACE = 256, OPT_CONVERSATION, OPT_AFTER, OPT_STORE };
 enum { OPT_CONFIG = OPT_STORE + 1, OPT_SOCKET, OPT_HELP };
@@ -66,71 +61,18 @@ static int take_option(struct options *o, int c, struct error *err)
     return 0;
 }
 
-/* The id that the next page comes after: that of the last line. */
-static int64_t last_id(const struct buf *page)
+static bool print_page(void *ctx, const struct buf *page)
 {
-    static const char start[] = "{\"id\":";
-    const char *from = page->data, *end = page->data + page->len - 1; /* the line break */
-    const char *before = end > from ? memrchr(from, '\n', (size_t)(end - from)) : NULL;
-    const char *line = before ? before + 1 : from;
-    return strncmp(line, start, strlen(start)) == 0 ? strtoll(line + strlen(start), NULL, 10) : 0;
-}
-
-/* Prints a page; false when it was the last one. */
-static bool print_page(struct options *o, const struct buf *page)
-{
-    if (!page->len)
-        return false;
-    const int64_t id = last_id(page);
-    const bool more = id > o->filter.after_id;
-    o->filter.after_id = id;
-    return fwrite(page->data, 1, page->len, stdout) == page->len && more;
-}
-
-static enum admin_reach ask_daemon(struct options *o, const char *socket, struct error *err)
-{
-    enum admin_reach reach;
-    bool more = true;
-    do {
-        scoped(buf_free) struct buf page = BUF_INIT;
-        char after[24];
-        snprintf(after, sizeof(after), "%lld", (long long)o->filter.after_id);
-        const struct admin_param params[] = { { "workspace", o->filter.workspace },
-                                              { "conversation", o->filter.conversation },
-                                              { "after", after },
-                                              { "limit", PAGE },
-                                              { NULL, NULL } };
-        reach = admin_ask_text(socket, "GET", "/api/events", params, &page, err);
-        more = reach == ADMIN_ANSWERED && print_page(o, &page);
-    } while (more);
-    return reach;
-}
-
-static int ask_store(struct options *o, const char *url, struct error *err)
-{
-    const struct store_config cfg = {
-        .url = url, .must_exist = true, .retention_ms = RETENTION_FOREVER_MS, .ballast_bytes = -1
-    };
-    struct store *st = store_open(&cfg, err);
-    bool more = st;
-    int rc = st ? 0 : -1;
-    while (more) {
-        scoped(buf_free) struct buf page = BUF_INIT;
-        rc = events_page(st, &o->filter, &page, err);
-        more = rc == 0 && print_page(o, &page);
-    }
-    store_close(st);
-    return rc;
+    (void)ctx;
+    return fwrite(page->data, 1, page->len, stdout) == page->len;
 }
 
 static int export(struct options *o)
 {
     struct error err = ERROR_INIT;
     scoped(whereabouts_done) struct whereabouts where = { .store = NULL };
-    if (whereabouts_find(&o->where, &where, &err) < 0)
-        return cli_trouble(&err);
-    const enum admin_reach reach = ask_daemon(o, where.socket, &err);
-    if (reach == ADMIN_FAILED || (reach == ADMIN_NOT_THERE && ask_store(o, where.store, &err) < 0))
+    if (whereabouts_find(&o->where, &where, &err) < 0 ||
+        recorded_pages(&where, &o->filter, print_page, NULL, &err) < 0)
         return cli_trouble(&err);
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_TROUBLE;
 }

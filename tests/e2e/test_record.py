@@ -69,3 +69,58 @@ def test_wrong_use(daemon, automark, folder):
     assert automark("events", "export", "--after", "x").returncode == 2
     assert automark("events", "export", "--store", f"sqlite:{folder}/none.db").returncode == 3
     assert not (folder / "none.db").exists()
+
+
+# ---- explain, of what was recorded ----------------------------------------------------------
+
+
+def explain(daemon, automark, *args):
+    return automark("explain", "--rules", daemon.rules, *where(daemon), *args)
+
+
+def test_a_recorded_event_is_explained(daemon, automark):
+    daemon.reply("c_1", "Thanks a lot!", message="m_1")
+    daemon.reply("c_2", "Please call me", message="m_2")
+    wait_export(daemon, automark, 2)
+    for running in True, False:
+        done = explain(daemon, automark, "--recorded", "c_1")
+        assert done.returncode == 0 and "thanks" in done.stdout and "'Thanks'" in done.stdout, done
+        assert done.stderr == ""
+        told = json.loads(explain(daemon, automark, "--recorded", "c_2", "--format", "json").stdout)
+        assert told["verdict"] == "no-match"
+        if running:
+            daemon.stop()
+
+
+def test_the_newest_of_several_is_explained_and_the_others_are_named(daemon, automark):
+    for n in 1, 2, 3:
+        daemon.reply("c_1", "Thanks" if n == 1 else f"reply {n}", message=f"m_{n}")
+    ids = [r["id"] for r in wait_export(daemon, automark, 3)]
+    newest = explain(daemon, automark, "--recorded", "c_1")
+    assert newest.returncode == 0 and "reply 3" in newest.stdout
+    assert "3 events of conversation c_1" in newest.stderr and "--message ID or --id N" in newest.stderr
+    assert f"--id {ids[0]}  message m_1" in newest.stderr and "m_3" not in newest.stderr
+    for choice in ["--message", "m_1"], ["--id", ids[0]]:
+        first = explain(daemon, automark, "--recorded", "c_1", *choice)
+        assert "Thanks" in first.stdout and "reply 3" not in first.stdout and first.stderr == "", first
+    changed = explain(daemon, automark, "--recorded", "c_1", "--reply", "Thanks then")
+    assert "'Thanks'" in changed.stdout
+
+
+def test_what_is_not_recorded_is_said_with_what_is_kept(daemon, automark):
+    none = explain(daemon, automark, "--recorded", "c_1")
+    assert none.returncode == 1 and "None is kept at all" in none.stderr and "capture: 14d" in none.stderr, none
+    daemon.reply("c_1", "Thanks", message="m_1")
+    wait_export(daemon, automark, 1)
+    other = explain(daemon, automark, "--recorded", "c_9")
+    assert other.returncode == 1 and "'c_9'" in other.stderr and "The oldest that is kept came at 20" in other.stderr
+    message = explain(daemon, automark, "--recorded", "c_1", "--message", "m_9")
+    assert message.returncode == 1 and "m_9" in message.stderr
+
+
+def test_explaining_a_record_wrongly_used(daemon, automark, folder):
+    assert explain(daemon, automark, "--recorded", "c_1", "event.json").returncode == 2
+    assert explain(daemon, automark, "--reply", "x").returncode == 2  # --store belongs to --recorded
+    assert explain(daemon, automark, "--recorded", "c_1", "--id", "x").returncode == 2
+    gone = automark("explain", "--rules", daemon.rules, "--recorded", "c_1", "--store", f"sqlite:{folder}/none.db")
+    assert gone.returncode == 3
