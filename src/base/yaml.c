@@ -240,7 +240,8 @@ static enum yaml_style style_of(struct fy_token *token)
 }
 
 /* libfyaml 0.7.12 gets folded lines that begin with a tab wrong (too few line feeds,
- * bytes behind the end), so those are refused. */
+ * bytes behind the end), and two doubled single quotes side by side (text is lost behind
+ * them), so those are refused. */
 static struct yaml_node *scalar_new(struct builder *b, struct fy_token *token)
 {
     size_t len = 0;
@@ -255,6 +256,10 @@ static struct yaml_node *scalar_new(struct builder *b, struct fy_token *token)
     settle(n, token_start(b, token));
     if (style == YAML_FOLDED && strstr(n->value, "\n\t"))
         refuse(b, n->start, "a line of this folded text begins with a tab; use blanks");
+    else if (style == YAML_SINGLE_QUOTED && !n->walks && memmem(n->value, len, "''", 2))
+        refuse(b, n->start,
+               "this text is read wrongly behind two doubled single quotes ('''') side by side; "
+               "write it in double quotes");
     else if (memchr(text, '\0', len))
         refuse(b, n->start, "a NUL character cannot be part of a text");
     return n;
