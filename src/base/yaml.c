@@ -20,6 +20,7 @@ struct yaml_node {
     enum yaml_style style;
     size_t start; /* file offset of the first character of content */
     size_t from;  /* scalars: where yaml_walk() begins */
+    size_t end;   /* [..] and {..}: behind the closing bracket; 0: not known */
     bool walks;   /* the walk agrees with the value: positions inside are known */
     const char *value;
     size_t value_len;
@@ -239,7 +240,8 @@ static enum yaml_style style_of(struct fy_token *token)
 }
 
 /* libfyaml 0.7.12 gets folded lines that begin with a tab wrong (too few line feeds,
- * bytes behind the end), so those are refused. */
+ * bytes behind the end), and two doubled single quotes side by side (text is lost behind
+ * them), so those are refused. */
 static struct yaml_node *scalar_new(struct builder *b, struct fy_token *token)
 {
     size_t len = 0;
@@ -254,6 +256,10 @@ static struct yaml_node *scalar_new(struct builder *b, struct fy_token *token)
     settle(n, token_start(b, token));
     if (style == YAML_FOLDED && strstr(n->value, "\n\t"))
         refuse(b, n->start, "a line of this folded text begins with a tab; use blanks");
+    else if (style == YAML_SINGLE_QUOTED && !n->walks && memmem(n->value, len, "''", 2))
+        refuse(b, n->start,
+               "this text is read wrongly behind two doubled single quotes ('''') side by side; "
+               "write it in double quotes");
     else if (memchr(text, '\0', len))
         refuse(b, n->start, "a NUL character cannot be part of a text");
     return n;
@@ -356,7 +362,22 @@ static void refuse_duplicates(struct builder *b, const struct yaml_node *map)
     }
 }
 
-static void close_collection(struct builder *b)
+/* The mark is in front of the bracket or behind it, by version. */
+static size_t bracket_end(const struct builder *b, const struct yaml_node *n,
+                          struct fy_token *token)
+{
+    const struct fy_mark *mark = token ? fy_token_end_mark(token) : NULL;
+    const struct yaml_doc *doc = b->doc;
+    if (!mark || mark->input_pos > doc->raw_len || !yaml_is_flow(n))
+        return 0;
+    const char close = n->kind == YAML_LIST ? ']' : '}';
+    const size_t at = mark->input_pos;
+    if (at > n->start + 1 && doc->raw[at - 1] == close)
+        return at;
+    return at < doc->raw_len && doc->raw[at] == close ? at + 1 : 0;
+}
+
+static void close_collection(struct builder *b, struct fy_token *token)
 {
     if (b->skipped > 0) {
         b->skipped--;
@@ -364,7 +385,8 @@ static void close_collection(struct builder *b)
     }
     if (b->depth == 0)
         return;
-    const struct yaml_node *n = b->stack[--b->depth].node;
+    struct yaml_node *n = b->stack[--b->depth].node;
+    n->end = bracket_end(b, n, token);
     if (n->kind == YAML_MAP)
         refuse_duplicates(b, n);
 }
@@ -424,7 +446,7 @@ static void take_event(struct builder *b, struct fy_event *e)
         break;
     case FYET_MAPPING_END:
     case FYET_SEQUENCE_END:
-        close_collection(b);
+        close_collection(b, token);
         break;
     case FYET_SCALAR:
         if (b->skipped == 0)
@@ -752,6 +774,52 @@ void yaml_start(const struct yaml_node *n, unsigned *line, unsigned *col)
 void yaml_place(const struct yaml_node *scalar, size_t at, unsigned *line, unsigned *col)
 {
     locate(scalar->doc, place_offset(scalar, at), line, col);
+}
+
+size_t yaml_offset(const struct yaml_node *n)
+{
+    return n->start;
+}
+
+bool yaml_is_flow(const struct yaml_node *n)
+{
+    const struct yaml_doc *doc = n->doc;
+    return (n->kind == YAML_LIST || n->kind == YAML_MAP) && n->start < doc->raw_len &&
+           doc->raw[n->start] == (n->kind == YAML_LIST ? '[' : '{');
+}
+
+static bool scalar_end(const struct yaml_node *n, size_t *end)
+{
+    const struct yaml_scalar s = scalar_of(n);
+    size_t at = 0;
+    if (!n->walks || !yaml_walk(&s, 0, NULL, &at))
+        return false;
+    if (n->style == YAML_SINGLE_QUOTED || n->style == YAML_DOUBLE_QUOTED) {
+        const char quote = n->style == YAML_SINGLE_QUOTED ? '\'' : '"';
+        if (at >= s.raw_len || s.raw[at] != quote)
+            return false;
+        at++;
+    }
+    *end = at;
+    return true;
+}
+
+bool yaml_end(const struct yaml_node *n, size_t *end)
+{
+    if (n->kind == YAML_SCALAR)
+        return scalar_end(n, end);
+    if (n->kind == YAML_EMPTY)
+        return false;
+    *end = n->end;
+    if (yaml_is_flow(n))
+        return n->end > 0;
+    return n->count > 0 && yaml_end(n->items[n->count - 1], end);
+}
+
+const char *yaml_bytes(const struct yaml_doc *doc, size_t *len)
+{
+    *len = doc->raw_len;
+    return doc->raw;
 }
 
 bool yaml_comment_follows(const struct yaml_node *scalar)

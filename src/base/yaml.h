@@ -53,6 +53,15 @@ bool yaml_bool(const struct yaml_node *n, bool *out);
 void yaml_start(const struct yaml_node *n, unsigned *line, unsigned *col);
 /* Where byte `at` of the scalar's value stands in the file. */
 void yaml_place(const struct yaml_node *scalar, size_t at, unsigned *line, unsigned *col);
+/* The same as file offsets; where a list or map begins is its first character. */
+size_t yaml_offset(const struct yaml_node *n);
+/* The offset behind the node's last byte, its closing quote or bracket included; of a block
+ * scalar perhaps the start of the line below. False when that is not known for sure. */
+bool yaml_end(const struct yaml_node *n, size_t *end);
+/* Written as [..] or {..}. */
+bool yaml_is_flow(const struct yaml_node *n);
+/* The file's bytes; they live as long as doc. */
+const char *yaml_bytes(const struct yaml_doc *doc, size_t *len);
 /* True when a plain scalar on this node's line is followed by " #...": a pattern cut short. */
 bool yaml_comment_follows(const struct yaml_node *scalar);
 

@@ -80,9 +80,22 @@ static bool nobody_listens(const char *path)
            (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR);
 }
 
+/* NULL when there is nothing to send. The caller frees the list. */
+static struct curl_slist *set_upload(CURL *c, const struct buf *upload)
+{
+    if (!upload)
+        return NULL;
+    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/x-ndjson");
+    headers = curl_slist_append(headers, "Expect:");
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)upload->len);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, buf_str(upload));
+    return headers;
+}
+
 static enum admin_reach perform(const char *socket, const char *method, const char *path,
-                                const struct admin_param *params, struct buf *body, long *status,
-                                struct error *err)
+                                const struct admin_param *params, const struct buf *upload,
+                                struct buf *body, long *status, struct error *err)
 {
     if (nobody_listens(socket))
         return ADMIN_NOT_THERE;
@@ -102,7 +115,9 @@ static enum admin_reach perform(const char *socket, const char *method, const ch
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+    struct curl_slist *headers = set_upload(c, upload);
     const CURLcode rc = curl_easy_perform(c);
+    curl_slist_free_all(headers);
     if (rc != CURLE_OK)
         return fail(err, ERR_FATAL, socket, words[0] ? words : curl_easy_strerror(rc));
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, status);
@@ -115,7 +130,7 @@ enum admin_reach admin_ask(const char *socket, const char *method, const char *p
 {
     scoped(buf_free) struct buf body = BUF_INIT;
     long status = 0;
-    const enum admin_reach reach = perform(socket, method, path, params, &body, &status, err);
+    const enum admin_reach reach = perform(socket, method, path, params, NULL, &body, &status, err);
     return reach == ADMIN_ANSWERED ? read_answer(socket, status, &body, out, err) : reach;
 }
 
@@ -125,7 +140,7 @@ enum admin_reach admin_ask_text(const char *socket, const char *method, const ch
 {
     scoped(buf_free) struct buf body = BUF_INIT;
     long status = 0;
-    const enum admin_reach reach = perform(socket, method, path, params, &body, &status, err);
+    const enum admin_reach reach = perform(socket, method, path, params, NULL, &body, &status, err);
     if (reach != ADMIN_ANSWERED)
         return reach;
     if (status == 200) {
@@ -134,4 +149,14 @@ enum admin_reach admin_ask_text(const char *socket, const char *method, const ch
     }
     scoped(json_freep) struct json_object *refused = NULL; /* not 200: words, never an answer */
     return read_answer(socket, status, &body, &refused, err);
+}
+
+enum admin_reach admin_send(const char *socket, const char *path, const struct admin_param *params,
+                            const struct buf *lines, struct json_object **out, struct error *err)
+{
+    scoped(buf_free) struct buf body = BUF_INIT;
+    long status = 0;
+    const enum admin_reach reach =
+        perform(socket, "POST", path, params, lines, &body, &status, err);
+    return reach == ADMIN_ANSWERED ? read_answer(socket, status, &body, out, err) : reach;
 }

@@ -26,5 +26,8 @@ enum admin_reach admin_ask(const char *socket, const char *method, const char *p
 enum admin_reach admin_ask_text(const char *socket, const char *method, const char *path,
                                 const struct admin_param *params, struct buf *out,
                                 struct error *err);
+/* POSTs lines of JSON; the answer is a JSON value. */
+enum admin_reach admin_send(const char *socket, const char *path, const struct admin_param *params,
+                            const struct buf *lines, struct json_object **out, struct error *err);
 
 #endif

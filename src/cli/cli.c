@@ -75,6 +75,18 @@ bool cli_json_wanted(const char *format, bool *json)
     return false;
 }
 
+bool cli_count_wanted(const char *option, const char *word, int64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long n = strtoll(word, &end, 10);
+    *out = n;
+    if (*word >= '0' && *word <= '9' && !*end && !errno && n > 0)
+        return true;
+    fprintf(stderr, "automark: %s is '%s': a number from 1 would be right\n", option, word);
+    return false;
+}
+
 void cli_print_json(const struct json_object *v)
 {
     scoped(buf_free) struct buf b = BUF_INIT;

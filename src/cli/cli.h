@@ -6,6 +6,7 @@
 #define AUTOMARK_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct buf;
@@ -34,6 +35,8 @@ int cli_bad_option(const char *usage, char **argv);
 
 /* --format text|json. false (with a message) when it is neither. */
 bool cli_json_wanted(const char *format, bool *json);
+/* A number from 1. false (with a message) when it is none. */
+bool cli_count_wanted(const char *option, const char *word, int64_t *out);
 /* Pretty JSON and a line break to stdout. */
 void cli_print_json(const struct json_object *v);
 /* Diagnostics as a JSON list on stdout. */

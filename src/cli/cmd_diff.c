@@ -85,16 +85,24 @@ static int read_file(struct diff *d, FILE *from, struct error *err)
     return rc == 0 && ferror(from) ? error_sys(err, errno, "reading the events") : rc;
 }
 
-static int add_lines(struct diff *d, const struct buf *page, struct error *err)
+struct page_reader {
+    struct diff *d;
+    struct progress progress;
+    struct error *err;
+    int rc;
+};
+
+static bool read_page(void *ctx, const struct buf *page)
 {
-    for (size_t at = 0; at < page->len;) {
+    struct page_reader *r = ctx;
+    for (size_t at = 0; at < page->len && r->rc == 0;) {
         const char *end = memchr(page->data + at, '\n', page->len - at);
         const size_t len = end ? (size_t)(end - page->data) - at : page->len - at;
-        if (diff_add(d, page->data + at, len, err) < 0)
-            return -1;
+        r->rc = diff_add(r->d, page->data + at, len, r->err);
         at += len + 1;
     }
-    return 0;
+    progress_show(&r->progress, 0, diff_count(r->d));
+    return r->rc == 0;
 }
 
 static int read_recorded(struct diff *d, const struct options *o, struct error *err)
@@ -102,21 +110,12 @@ static int read_recorded(struct diff *d, const struct options *o, struct error *
     scoped(whereabouts_done) struct whereabouts where = { .store = NULL };
     if (whereabouts_find(&o->sides.where, &where, err) < 0)
         return -1;
-    const struct event_filter filter = { .workspace = o->sides.workspace };
-    scoped(recorded_freep) struct recorded *r = recorded_new(where.socket, where.store, &filter);
-    struct progress p;
-    progress_start(&p, "replies", 0);
-    int rc = 0;
-    for (bool more = true; more && rc == 0;) {
-        scoped(buf_free) struct buf page = BUF_INIT;
-        rc = recorded_next(r, &page, &more, err);
-        if (rc == 0)
-            rc = add_lines(d, &page, err);
-        progress_show(&p, 0, diff_count(d));
-    }
-    if (rc == 0)
-        rc = diff_flush(d, err);
-    progress_end(&p);
+    struct event_filter filter = { .workspace = o->sides.workspace };
+    struct page_reader r = { .d = d, .err = err };
+    progress_start(&r.progress, "replies", 0);
+    int rc = recorded_pages(&where, &filter, read_page, &r, err);
+    rc = rc == 0 && r.rc == 0 ? diff_flush(d, err) : -1;
+    progress_end(&r.progress);
     return rc;
 }
 

@@ -13,12 +13,14 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/recorded.h"
 #include "config.h"
 #include "rules/rules_load.h"
 
 static const char usage[] =
     "usage: automark explain [--rules PATH]... [OPTION...] [FILE|-]\n"
     "       automark explain [--rules PATH]... --FIELD TEXT... [OPTION...]\n"
+    "       automark explain --recorded CONVERSATION [--message ID] [OPTION...]\n"
     "\n"
     "Says what rules would do with an event and why: each guard and rule that was looked\n"
     "at, what each condition answered and which words it found, what was cut off as quoted,\n"
@@ -31,6 +33,13 @@ static const char usage[] =
     "  --pointer /data/x=TEXT   a value that rules read by JSON pointer\n"
     "  --unknown FIELD  a field that a look at SendKit could supply\n"
     "  --event NAME     the event's name (with FILE: its X-Webhook-Event header)\n"
+    "\n"
+    "  --recorded CONVERSATION   its newest event, as the daemon recorded it (--conversation\n"
+    "                   only changes a field); --FIELD changes that one too\n"
+    "  --message ID, --id N      with --recorded: another one, by its message, or by the id\n"
+    "                   that `automark events export` prints\n"
+    "  --store URL, --socket PATH   with --recorded: where it is (default: as serve). Asks the\n"
+    "                   daemon while one runs; opens the store itself when not\n"
     "\n"
     "  --rules PATH     file or folder of rules, may be repeated; default: those of the\n"
     "                   configuration\n"
@@ -45,6 +54,7 @@ static const char usage[] =
 
 enum { OPT_FIELD = 1000, OPT_RULES = 2000, OPT_BODY, OPT_POINTER, OPT_UNKNOWN, OPT_CONFIG };
 enum { OPT_WORKSPACE = OPT_CONFIG + 1, OPT_NOW, OPT_ALL, OPT_FORMAT, OPT_HELP };
+enum { OPT_RECORDED = OPT_HELP + 1, OPT_ID, OPT_STORE, OPT_SOCKET };
 
 /* One word of the command line that changes the event; in order. */
 struct change {
@@ -58,7 +68,9 @@ struct options {
     struct change *changes;
     size_t nchanges;
     const char *config, *workspace, *file;
-    const char *event; /* --event */
+    const char *event;             /* --event */
+    struct recorded_wish recorded; /* --recorded; conversation NULL: not given */
+    struct whereabouts_options where;
     int64_t now_ms;
     bool all, json;
 };
@@ -71,7 +83,7 @@ static void options_done(struct options *o)
 
 /* ---- options --------------------------------------------------------------------------- */
 
-#define FIXED 13
+#define FIXED 17
 
 /* Fields are options of the same name; --workspace chooses rules, and the field as well. */
 static void long_options(struct option out[FIELD_COUNT + FIXED])
@@ -89,6 +101,10 @@ static void long_options(struct option out[FIELD_COUNT + FIXED])
         { "all", no_argument, NULL, OPT_ALL },
         { "format", required_argument, NULL, OPT_FORMAT },
         { "help", no_argument, NULL, OPT_HELP },
+        { "recorded", required_argument, NULL, OPT_RECORDED },
+        { "id", required_argument, NULL, OPT_ID },
+        { "store", required_argument, NULL, OPT_STORE },
+        { "socket", required_argument, NULL, OPT_SOCKET },
         { NULL, 0, NULL, 0 },
     };
     for (enum field f = 0; f < FIELD_COUNT; f++)
@@ -132,7 +148,18 @@ static int take_option(struct options *o, int opt, char **argv)
         add_rules(o, optarg);
         return -1;
     case OPT_CONFIG:
-        o->config = optarg;
+        o->config = o->where.config = optarg;
+        return -1;
+    case OPT_RECORDED:
+        o->recorded.conversation = optarg;
+        return -1;
+    case OPT_ID:
+        return cli_count_wanted("--id", optarg, &o->recorded.id) ? -1 : EXIT_USAGE;
+    case OPT_STORE:
+        o->where.store = optarg;
+        return -1;
+    case OPT_SOCKET:
+        o->where.socket = optarg;
         return -1;
     case OPT_ALL:
         o->all = true;
@@ -153,6 +180,28 @@ static int take_option(struct options *o, int opt, char **argv)
     }
 }
 
+/* --message chooses the event where one is recorded, and changes the field where not. */
+static void choose_message(struct options *o)
+{
+    for (size_t i = 0; i < o->nchanges; i++)
+        if (o->changes[i].opt == OPT_FIELD + FIELD_MESSAGE)
+            o->recorded.message = o->changes[i].value;
+}
+
+static int check_recorded(struct options *o, bool file)
+{
+    const bool others = o->recorded.id || o->where.store || o->where.socket;
+    if (!o->recorded.conversation)
+        return others ? cli_usage(usage, "--id, --store and --socket go with --recorded "
+                                         "CONVERSATION")
+                      : -1;
+    if (file)
+        return cli_usage(usage, "either --recorded or a FILE, not both");
+    choose_message(o);
+    o->recorded.workspace = o->workspace;
+    return -1;
+}
+
 static int read_options(int argc, char **argv, struct options *o)
 {
     struct option longs[FIELD_COUNT + FIXED];
@@ -167,8 +216,9 @@ static int read_options(int argc, char **argv, struct options *o)
     if (argc - optind > 1)
         return cli_usage(usage, "one event at a time, '%s' is too much", argv[optind + 1]);
     /* with fields alone there is nothing to read */
-    o->file = argc > optind ? argv[optind] : o->nchanges > 0 ? NULL : "-";
-    return -1;
+    const bool nothing = o->nchanges > 0 || o->recorded.conversation;
+    o->file = argc > optind ? argv[optind] : nothing ? NULL : "-";
+    return check_recorded(o, argc > optind);
 }
 
 /* ---- rules and fields ------------------------------------------------------------------ */
@@ -198,6 +248,7 @@ struct basis {
     const struct field_map *fields;
     const char *workspace;
     struct ruleset *rules;
+    struct event_record recorded; /* event NULL: none was asked for, or it is taken */
 };
 
 static void basis_done(struct basis *b)
@@ -205,6 +256,7 @@ static void basis_done(struct basis *b)
     ruleset_unref(b->rules);
     field_map_free(b->own_fields);
     config_free(b->config);
+    event_record_done(&b->recorded);
 }
 
 /* A path that is not there is no mistake in a rule. */
@@ -273,15 +325,16 @@ static void apply(struct event *ev, const struct change *c)
         event_set(ev, (enum field)(c->opt - OPT_FIELD), c->value, len);
 }
 
-static struct event *read_event(const struct options *o, const struct basis *b, struct error *err)
+static struct event *read_event(const struct options *o, struct basis *b, struct error *err)
 {
     scoped(buf_free) struct buf body = BUF_INIT;
-    struct event *ev = NULL;
+    struct event *ev = b->recorded.event;
+    b->recorded.event = NULL;
     if (o->file && cli_read(o->file, EVENT_BYTES_MAX, &body, err) < 0)
         return NULL;
     if (o->file)
         ev = event_parse(buf_str(&body), body.len, o->event, b->workspace, b->fields, err);
-    else
+    else if (!ev)
         ev = event_new();
     for (size_t i = 0; ev && i < o->nchanges; i++)
         apply(ev, &o->changes[i]);
@@ -324,10 +377,26 @@ static int mistake(const struct error *err)
     return err->kind == ERR_INPUT ? EXIT_MISTAKES : code;
 }
 
-static int run(const struct options *o, struct basis *b)
+/* Its workspace is the one whose rules are meant, unless another was named. */
+static int find_recorded(struct options *o, struct basis *b, struct error *err)
+{
+    scoped(whereabouts_done) struct whereabouts where = { .store = NULL };
+    if (!o->recorded.conversation)
+        return 0;
+    if (whereabouts_find(&o->where, &where, err) < 0 ||
+        recorded_find(&where, &o->recorded, &b->recorded, err) < 0)
+        return -1;
+    if (!o->workspace)
+        o->workspace = event_str(b->recorded.event, FIELD_WORKSPACE);
+    return 0;
+}
+
+static int run(struct options *o, struct basis *b)
 {
     struct error err = ERROR_INIT;
     scoped(diags_done) struct diags d = DIAGS_INIT;
+    if (find_recorded(o, b, &err) < 0)
+        return mistake(&err);
     if (paths_exist(o, &err) < 0)
         return cli_trouble(&err);
     if (!needs_config(o))

@@ -7,9 +7,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/admin_client.h"
 #include "cli/cli.h"
-#include "cli/whereabouts.h"
+#include "cli/reach.h"
 #include "serve/queue_api.h"
 
 static const char usage[] =
@@ -28,9 +27,6 @@ static const char usage[] =
     "  --store URL, --config FILE, --socket PATH     where the queue is (default: as serve)\n"
     "\n"
     "Asks the daemon through its socket while one runs; opens the store itself when not.\n";
-
-/* The tool only looks: forgetting what is old is left to the daemon. */
-#define RETENTION_FOREVER_MS (INT64_C(3650) * 86400 * 1000)
 
 struct options {
     struct queue_request request;
@@ -117,9 +113,15 @@ static int take_words(struct options *o, int argc, char **argv)
 
 /* ---- asking ------------------------------------------------------------------------------ */
 
-static enum admin_reach ask_daemon(const struct options *o, const char *socket,
-                                   struct json_object **out, struct error *err)
+struct question {
+    const struct options *o;
+    struct json_object *answer;
+};
+
+static enum admin_reach ask_daemon(void *ctx, const char *socket, struct error *err)
 {
+    struct question *q = ctx;
+    const struct options *o = q->o;
     struct admin_param list[ARRAY_LEN(params) + 3] = { 0 };
     size_t n = 0;
     char id[24], path[64];
@@ -133,37 +135,24 @@ static enum admin_reach ask_daemon(const struct options *o, const char *socket,
     const bool change = o->request.op == QUEUE_RETRY || o->request.op == QUEUE_CANCEL ||
                         o->request.op == QUEUE_RELEASE;
     snprintf(path, sizeof(path), "/api/queue/%s", queue_op_name(o->request.op));
-    return admin_ask(socket, change ? "POST" : "GET", path, list, out, err);
+    return admin_ask(socket, change ? "POST" : "GET", path, list, &q->answer, err);
 }
 
-static struct json_object *ask_store(const struct options *o, const char *url, struct error *err)
+static int ask_store(void *ctx, struct store *st, struct error *err)
 {
-    const struct store_config cfg = {
-        .url = url, .must_exist = true, .retention_ms = RETENTION_FOREVER_MS, .ballast_bytes = -1
-    };
-    struct store *st = store_open(&cfg, err);
-    if (!st)
-        return NULL;
-    struct json_object *answer = queue_run(st, &o->request, err);
-    store_close(st);
-    return answer;
+    struct question *q = ctx;
+    q->answer = queue_run(st, &q->o->request, err);
+    return q->answer ? 0 : -1;
 }
 
 static struct json_object *ask(const struct options *o, struct error *err)
 {
+    static const struct reach_ways ways = { ask_daemon, ask_store };
     scoped(whereabouts_done) struct whereabouts where = { .store = NULL };
-    if (whereabouts_find(&o->where, &where, err) < 0)
+    struct question q = { .o = o };
+    if (whereabouts_find(&o->where, &where, err) < 0 || reach(&where, &ways, &q, err) < 0)
         return NULL;
-    struct json_object *answer = NULL;
-    switch (ask_daemon(o, where.socket, &answer, err)) {
-    case ADMIN_ANSWERED:
-        return answer;
-    case ADMIN_FAILED:
-        return NULL;
-    case ADMIN_NOT_THERE:
-        break;
-    }
-    return ask_store(o, where.store, err);
+    return q.answer;
 }
 
 /* ---- printing ------------------------------------------------------------------------------ */

@@ -1,24 +1,31 @@
-/* recorded.h - recorded events, page by page: from the daemon while one runs, else from
- * its store. For one thread. */
+/* recorded.h - recorded events for the tools, from the daemon or the store (reach.h). */
 #ifndef AUTOMARK_CLI_RECORDED_H
 #define AUTOMARK_CLI_RECORDED_H
 
 #include <stdbool.h>
 
+#include "cli/whereabouts.h"
+#include "event/event_record.h"
 #include "store/store.h"
 
 struct buf;
-struct error;
-struct recorded;
 
-/* Nothing is opened yet. socket, url and the filter's strings are borrowed. */
-struct recorded *recorded_new(const char *socket, const char *url,
-                              const struct event_filter *filter);
-void recorded_free(struct recorded *r);
-void recorded_freep(struct recorded **r);
+/* Hands over page after page (lines of JSON, each with its id in front, oldest first), moving
+ * f->after_id on, until an empty one or until fn returns false. 0, or -1 with err. */
+int recorded_pages(const struct whereabouts *where, struct event_filter *f,
+                   bool (*fn)(void *ctx, const struct buf *page), void *ctx, struct error *err);
 
-/* Appends the next page to out, a line of JSON each, oldest first: see event_record.h.
- * *more is false when there was none left. -1 with err. */
-int recorded_next(struct recorded *r, struct buf *out, bool *more, struct error *err);
+struct recorded_wish {
+    const char *conversation;
+    const char *message;   /* NULL: any */
+    const char *workspace; /* NULL: any */
+    int64_t id;            /* 0: any */
+};
+
+/* The newest that is as wished, to be released with event_record_done(). Says on stderr when
+ * there are more and how to choose. -1 with err: none is there (what is kept and how long is
+ * in the words, ERR_INPUT), or it could not be asked. */
+int recorded_find(const struct whereabouts *where, const struct recorded_wish *wish,
+                  struct event_record *out, struct error *err);
 
 #endif

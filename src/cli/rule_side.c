@@ -3,57 +3,54 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "cli/admin_client.h"
 #include "cli/git_rules.h"
+#include "cli/reach.h"
 #include "config.h"
 #include "serve/rules_api.h"
-#include "store/store.h"
-
-#define RETENTION_FOREVER_MS (INT64_C(3650) * 86400 * 1000)
 
 /* ---- what the daemon runs ------------------------------------------------------------------ */
 
-static struct json_object *read_kept(const char *url, const char *workspace, struct error *err)
+struct question {
+    const char *workspace; /* NULL: the only one */
+    const char *store;     /* for words */
+    struct json_object *answer;
+};
+
+static enum admin_reach running_of_daemon(void *ctx, const char *socket, struct error *err)
 {
-    const struct store_config cfg = {
-        .url = url, .must_exist = true, .retention_ms = RETENTION_FOREVER_MS, .ballast_bytes = -1
-    };
+    struct question *q = ctx;
+    const struct admin_param params[] = { { "workspace", q->workspace }, { NULL, NULL } };
+    return admin_ask(socket, "GET", "/api/rules", params, &q->answer, err);
+}
+
+/* The last good set, which the daemon keeps; overrides are not part of it. */
+static int running_of_store(void *ctx, struct store *st, struct error *err)
+{
+    struct question *q = ctx;
+    const char *workspace = q->workspace ? q->workspace : "default";
     scoped(freep) char *blob = NULL;
     size_t len = 0;
-    struct store *st = store_open(&cfg, err);
-    if (!st)
-        return NULL;
-    const int rc = store_rules_load(st, workspace, &blob, &len, err);
-    store_close(st);
-    if (rc == 0 && blob)
-        return json_parse_max(blob, len, RULES_JSON_NODES_MAX, err);
-    if (rc == 0)
-        error_set(err, ERR_INPUT, "no daemon runs, and none kept rules of workspace '%s' in %s",
-                  workspace, url);
-    return NULL;
+    if (store_rules_load(st, workspace, &blob, &len, err) < 0)
+        return -1;
+    if (!blob)
+        return error_set(err, ERR_INPUT,
+                         "no daemon runs, and none kept rules of workspace '%s' in %s", workspace,
+                         q->store);
+    q->answer = json_parse_max(blob, len, RULES_JSON_NODES_MAX, err);
+    return q->answer ? 0 : -1;
 }
 
 static struct json_object *ask_running(const struct rule_sides *s, struct error *err)
 {
+    static const struct reach_ways ways = { running_of_daemon, running_of_store };
     scoped(whereabouts_done) struct whereabouts where = { .store = NULL };
     if (whereabouts_find(&s->where, &where, err) < 0)
         return NULL;
-    const struct admin_param params[] = { { "workspace", s->workspace }, { NULL, NULL } };
-    struct json_object *answer = NULL;
-    switch (admin_ask(where.socket, "GET", "/api/rules", params, &answer, err)) {
-    case ADMIN_ANSWERED:
-        return answer;
-    case ADMIN_FAILED:
-        return NULL;
-    case ADMIN_NOT_THERE:
-        break;
-    }
-    return read_kept(where.store, s->workspace ? s->workspace : "default", err);
+    struct question q = { .workspace = s->workspace, .store = where.store };
+    return reach(&where, &ways, &q, err) == 0 ? q.answer : NULL;
 }
 
 /* ---- sources ----------------------------------------------------------------------------------

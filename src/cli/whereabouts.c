@@ -4,9 +4,37 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "config.h"
+
+static void put_duration(struct buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        char unit;
+    } units[] = { { 86400000, 'd' }, { 3600000, 'h' }, { 60000, 'm' }, { 1000, 's' } };
+    size_t i = 0;
+    while (i + 1 < ARRAY_LEN(units) && ms % units[i].ms)
+        i++;
+    if (ms > 0)
+        buf_printf(out, "%lld%c", (long long)(ms / units[i].ms), units[i].unit);
+    else
+        buf_puts(out, "off");
+}
+
+static char *capture_words(const struct config *c)
+{
+    struct buf b = BUF_INIT;
+    for (size_t i = 0; i < c->nworkspaces; i++) {
+        buf_puts(&b, i ? ", " : "");
+        if (c->nworkspaces > 1)
+            buf_printf(&b, "%s ", c->workspaces[i].name);
+        put_duration(&b, c->workspaces[i].capture_ms);
+    }
+    return buf_take(&b);
+}
 
 int whereabouts_find(const struct whereabouts_options *opt, struct whereabouts *out,
                      struct error *err)
@@ -21,6 +49,7 @@ int whereabouts_find(const struct whereabouts_options *opt, struct whereabouts *
     }
     out->store = xstrdup(cfg->store);
     out->socket = xstrdup(opt->socket ? opt->socket : cfg->admin.socket);
+    out->capture = capture_words(cfg);
     return 0;
 }
 
@@ -28,5 +57,6 @@ void whereabouts_done(struct whereabouts *p)
 {
     free(p->store);
     free(p->socket);
+    free(p->capture);
     *p = (struct whereabouts){ .store = NULL };
 }

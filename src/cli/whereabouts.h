@@ -11,8 +11,9 @@ struct whereabouts_options { /* as given on the command line; NULL: not given */
 };
 
 struct whereabouts {
-    char *store;  /* URL */
-    char *socket; /* path */
+    char *store;   /* URL */
+    char *socket;  /* path */
+    char *capture; /* how long events are recorded, in words: "14d", "acme 14d, beta off" */
 };
 
 /* What serve would use with the same options and environment. Mistakes of a

@@ -16,6 +16,8 @@
 #include "serve/queue_api.h"
 
 #define QUEUE_PATH "/api/queue/"
+#define EVENTS_PATH "/api/events"
+#define NDJSON "application/x-ndjson"
 
 struct admin {
     struct MHD_Daemon *local; /* the Unix socket */
@@ -132,6 +134,54 @@ static enum MHD_Result take_event_param(void *cls, enum MHD_ValueKind kind, cons
     return MHD_YES;
 }
 
+/* What a request brings. Only events are brought; the body of any other is not looked at. */
+struct upload {
+    struct buf body;
+    bool too_long;
+};
+
+static void upload_take(struct upload *u, const char *data, size_t len)
+{
+    u->too_long |= u->body.len + len > IMPORT_BYTES_MAX;
+    if (!u->too_long)
+        buf_append(&u->body, data, len);
+}
+
+static void upload_free(struct upload *u)
+{
+    if (!u)
+        return;
+    buf_free(&u->body);
+    free(u);
+}
+
+/* A page in a browser cannot send this type without asking first (CORS). */
+static bool is_ndjson(struct MHD_Connection *c)
+{
+    const char *type = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Type");
+    return type && strcmp(type, NDJSON) == 0;
+}
+
+static enum MHD_Result import(struct admin *a, struct MHD_Connection *c, const struct upload *u)
+{
+    struct error err = ERROR_INIT;
+    struct events_added done = { 0 };
+    int64_t keep_ms = 0;
+    const char *keep = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "keep");
+    if (!is_ndjson(c))
+        return send_error(c, 415, "Content-Type: " NDJSON " is wanted");
+    if (!u || u->too_long)
+        return send_error(c, 413, "too many events for one call");
+    if (import_keep(keep ? keep : "14d", &keep_ms, &err) < 0 ||
+        events_import(a->handler.store, buf_str(&u->body), u->body.len, keep_ms, &done, &err) < 0)
+        return send_error(c, err.kind == ERR_INPUT ? 400 : 503, err.msg);
+    scoped(json_freep) struct json_object *o = json_new_object();
+    json_put_int(o, "added", (int64_t)done.added);
+    json_put_int(o, "known", (int64_t)done.known);
+    json_put_int(o, "dropped", (int64_t)done.dropped);
+    return send_json(c, 200, o);
+}
+
 static enum MHD_Result events(struct admin *a, struct MHD_Connection *c)
 {
     struct event_params p = { .bad = false };
@@ -139,7 +189,7 @@ static enum MHD_Result events(struct admin *a, struct MHD_Connection *c)
     MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_event_param, &p);
     if (p.bad || events_page(a->handler.store, &p.filter, &lines, &p.err) < 0)
         return send_error(c, p.err.kind == ERR_INPUT ? 400 : 503, p.err.msg);
-    return send_text(c, 200, "application/x-ndjson", &lines);
+    return send_text(c, 200, NDJSON, &lines);
 }
 
 static enum MHD_Result rules(struct admin *a, struct MHD_Connection *c)
@@ -151,7 +201,7 @@ static enum MHD_Result rules(struct admin *a, struct MHD_Connection *c)
 }
 
 static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const char *url,
-                             const char *method)
+                             const char *method, const struct upload *u)
 {
     const bool get = strcmp(method, "GET") == 0;
     if (strcmp(url, "/healthz") == 0)
@@ -160,8 +210,10 @@ static enum MHD_Result route(struct admin *a, struct MHD_Connection *c, const ch
         return get ? readyz(a, c) : send_error(c, 405, "GET it");
     if (strncmp(url, QUEUE_PATH, strlen(QUEUE_PATH)) == 0)
         return queue(a, c, url + strlen(QUEUE_PATH), method);
-    if (strcmp(url, "/api/events") == 0)
-        return get ? events(a, c) : send_error(c, 405, "GET it");
+    if (strcmp(url, EVENTS_PATH) == 0 && strcmp(method, "POST") == 0)
+        return import(a, c, u);
+    if (strcmp(url, EVENTS_PATH) == 0)
+        return get ? events(a, c) : send_error(c, 405, "GET it, or POST events");
     if (strcmp(url, "/api/rules") == 0)
         return get ? rules(a, c) : send_error(c, 405, "GET it");
     return send_error(c, 404,
@@ -203,17 +255,27 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
                                   size_t *size, void **state)
 {
     (void)version;
-    (void)data;
-    static char seen;
     if (!*state) {
-        *state = &seen;
+        *state = xcalloc(1, sizeof(struct upload));
         return MHD_YES;
     }
-    if (*size) { /* no request here has a body that matters */
+    if (*size) {
+        if (strcmp(url, EVENTS_PATH) == 0)
+            upload_take(*state, data, *size);
         *size = 0;
         return MHD_YES;
     }
-    return route(cls, c, url, method);
+    return route(cls, c, url, method, *state);
+}
+
+static void on_completed(void *cls, struct MHD_Connection *c, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+    (void)cls;
+    (void)c;
+    (void)how;
+    upload_free(*state);
+    *state = NULL;
 }
 
 static enum MHD_Result on_tcp_request(void *cls, struct MHD_Connection *c, const char *url,
@@ -221,11 +283,16 @@ static enum MHD_Result on_tcp_request(void *cls, struct MHD_Connection *c, const
                                       size_t *size, void **state)
 {
     struct admin *a = cls;
+    const bool may = may_ask(a, c, url), plain = a->token || host_is_plain(c);
     if (*state && *size == 0) {
-        if (!may_ask(a, c, url))
+        if (!may)
             return send_error(c, 401, "Authorization: Bearer TOKEN is missing or wrong");
-        if (!a->token && !host_is_plain(c))
+        if (!plain)
             return send_error(c, 403, "Host is not a numeric address or localhost");
+    }
+    if (*state && (!may || !plain)) { /* what it brings is not kept */
+        *size = 0;
+        return MHD_YES;
     }
     return on_request(cls, c, url, method, version, data, size, state);
 }
@@ -236,7 +303,8 @@ static struct MHD_Daemon *start(struct admin *a, int fd, MHD_AccessHandlerCallba
 {
     return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handler, a,
                             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
-                            MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, a, MHD_OPTION_END);
 }
 
 static int start_local(struct admin *a, const struct admin_config *cfg, struct error *err)

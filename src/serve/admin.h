@@ -6,6 +6,7 @@
  *   GET  /api/queue/list|show|stats?...
  *   POST /api/queue/retry|cancel|release?...
  *   GET  /api/events?...          recorded events, lines of JSON (events_api.h)
+ *   POST /api/events?keep=14d     adds such lines to the record; nothing is decided by it
  *
  * A Unix socket (0660) always; a TCP listener only when configured, where everything but
  * the paths in `open` wants the bearer token once one is set. One thread of its own. */

@@ -452,22 +452,40 @@ int store_events(struct store *st, const struct event_filter *f, struct recorded
 struct events_add_call {
     const struct recorded_events *events;
     const struct recorder *recorder;
+    struct events_added done;
 };
+
+static int add_event(struct commit *c, struct events_add_call *a, const struct recorded_event *ev,
+                     struct error *err)
+{
+    bool known = false;
+    if (engine_event_known(c->engine, ev, &known, err) < 0)
+        return -1;
+    a->done.known += known;
+    a->done.added += !known;
+    return known ? 0 : recorder_store(a->recorder, ev, err);
+}
 
 static int run_events_add(struct commit *c, void *arg, struct error *err)
 {
-    (void)c;
-    const struct events_add_call *a = arg;
+    struct events_add_call *a = arg;
+    const size_t before = engine_tally(c->engine)->events;
+    a->done = (struct events_added){ 0 };
     for (size_t i = 0; i < a->events->count; i++)
-        if (recorder_store(a->recorder, &a->events->list[i], err) < 0)
+        if (add_event(c, a, &a->events->list[i], err) < 0)
             return -1;
+    a->done.dropped = before + a->done.added - engine_tally(c->engine)->events;
     return 0;
 }
 
-int store_events_add(struct store *st, const struct recorded_events *events, struct error *err)
+int store_events_add(struct store *st, const struct recorded_events *events,
+                     struct events_added *out, struct error *err)
 {
     struct events_add_call a = { .events = events, .recorder = writer_recorder(st->writer) };
-    return writer_call(st->writer, run_events_add, &a, err);
+    const int rc = writer_call(st->writer, run_events_add, &a, err);
+    if (rc == 0)
+        *out = a.done;
+    return rc;
 }
 
 struct rules_call {

@@ -231,8 +231,15 @@ void recorded_events_done(struct recorded_events *l);
 /* Oldest first; an empty page is the end. Waits. */
 int store_events(struct store *st, const struct event_filter *f, struct recorded_events *out,
                  struct error *err);
-/* Adds events (id is not looked at) in one transaction, within the bounds. Waits. */
-int store_events_add(struct store *st, const struct recorded_events *events, struct error *err);
+/* Adds events (id is not looked at) in one transaction, all or none, within the bounds. One
+ * that is there already, word for word, is counted and not added. Makes no decisions and no
+ * jobs. Waits. */
+struct events_added {
+    size_t added, known;
+    size_t dropped; /* older ones, to make room */
+};
+int store_events_add(struct store *st, const struct recorded_events *events,
+                     struct events_added *out, struct error *err);
 
 /* ---- last good rules ---------------------------------------------------------------- */
 

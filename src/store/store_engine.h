@@ -158,6 +158,9 @@ int engine_decisions(struct engine *e, const char *workspace, const char *conver
                      int64_t before_id, size_t max, struct decision_list *out, struct error *err);
 /* Recorded events; the oldest max go with engine_events_drop(). */
 int engine_event_add(struct engine *e, const struct recorded_event *ev, struct error *err);
+/* Is the same record of the same time there already? */
+int engine_event_known(struct engine *e, const struct recorded_event *ev, bool *known,
+                       struct error *err);
 int engine_events(struct engine *e, const struct event_filter *f, int64_t after_id, size_t max,
                   size_t bytes_max, struct recorded_events *out, struct error *err);
 int engine_events_drop(struct engine *e, int max, struct error *err);

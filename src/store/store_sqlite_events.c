@@ -16,6 +16,19 @@ int engine_event_add(struct engine *e, const struct recorded_event *ev, struct e
     return 0;
 }
 
+int engine_event_known(struct engine *e, const struct recorded_event *ev, bool *known,
+                       struct error *err)
+{
+    scoped(sql_resetp) sqlite3_stmt *st =
+        sql_start(e, SQL_EVENT_KNOWN,
+                  VALUES(TEXT(ev->workspace), TEXT(ev->conversation), INT(ev->arrived_at_ms),
+                         INT(ev->len), TEXT(ev->record)),
+                  err);
+    const int rc = st ? sql_step(e, st, err) : -1;
+    *known = rc > 0;
+    return rc < 0 ? -1 : 0;
+}
+
 static struct recorded_event read_event(sqlite3_stmt *st)
 {
     return (struct recorded_event){

@@ -112,6 +112,8 @@ static const char *const text[SQL_COUNT] = {
 
     [SQL_EVENT_ADD] = "INSERT INTO events(workspace,conversation,arrived_at,until_at,bytes,record)"
                       " VALUES(?1,?2,?3,?4,?5,?6)",
+    [SQL_EVENT_KNOWN] = "SELECT 1 FROM events WHERE conversation=?2 AND workspace=?1"
+                        " AND arrived_at=?3 AND bytes=?4 AND record=?5 LIMIT 1",
     [SQL_EVENTS] = "SELECT id,arrived_at,until_at,workspace,conversation,record FROM events"
                    " WHERE id>?1 AND (?3 IS NULL OR workspace=?3) ORDER BY id LIMIT ?2",
     [SQL_EVENTS_OF_CONVERSATION] =

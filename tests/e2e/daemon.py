@@ -185,6 +185,15 @@ class Daemon:
         finally:
             conn.close()
 
+    def admin_post(self, path, body, headers):
+        conn = UnixHTTP(str(self.socket))
+        try:
+            conn.request("POST", path, body, headers)
+            response = conn.getresponse()
+            return wire.Answer(response.status, response.getheaders(), response.read())
+        finally:
+            conn.close()
+
     def jobs(self, *filters):
         """Every job, as `queue list` tells it."""
         done = self.cli("queue", "list", "--format", "json", *filters)

@@ -167,6 +167,58 @@ static void test_dropped_when_busy(void **state)
     place_remove(&p);
 }
 
+static struct recorded_event made(const char *conversation, const char *record, int64_t arrived_ms)
+{
+    return (struct recorded_event){ .workspace = xstrdup("w"),
+                                    .conversation = xstrdup(conversation),
+                                    .record = xstrdup(record),
+                                    .len = strlen(record),
+                                    .arrived_at_ms = arrived_ms,
+                                    .until_ms = test_clock() + DAY };
+}
+
+static struct events_added add(struct store *st, const struct recorded_event *list, size_t n)
+{
+    struct error err = ERROR_INIT;
+    struct events_added done = { 0 };
+    struct recorded_events l = { .list = xcalloc(n, sizeof(*list)), .count = n };
+    memcpy(l.list, list, n * sizeof(*list));
+    if (store_events_add(st, &l, &done, &err) < 0)
+        fail_msg("store_events_add: %s", err.msg);
+    recorded_events_done(&l);
+    return done;
+}
+
+/* From elsewhere: each once, within the bounds, and nothing else comes of it. */
+static void test_added_from_elsewhere(void **state)
+{
+    (void)state;
+    struct place p;
+    place_make(&p);
+    struct store *st = open_bounded(&p, 4, 0);
+    const struct recorded_event first[] = { made("c1", "{1}", 1), made("c1", "{1}", 1),
+                                            made("c1", "{1}", 2), made("c2", "{1}", 1) };
+    struct events_added done = add(st, first, ARRAY_LEN(first));
+    assert_int_equal(done.added, 3);
+    assert_int_equal(done.known, 1);
+    assert_int_equal(done.dropped, 0);
+    const struct recorded_event more[] = { made("c2", "{1}", 1), made("c3", "{3}", 1),
+                                           made("c4", "{4}", 1) };
+    done = add(st, more, ARRAY_LEN(more));
+    assert_int_equal(done.added, 2);
+    assert_int_equal(done.known, 1);
+    assert_int_equal(done.dropped, 1);
+    assert_int_equal(count(st), 4);
+    struct store_stats s;
+    store_stats(st, &s);
+    assert_int_equal(s.decisions, 0);
+    for (size_t kind = 0; kind < 2; kind++)
+        for (size_t i = 0; i < 6; i++)
+            assert_int_equal(s.jobs[kind][i], 0);
+    store_close(st);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_bounded_in_rows_and_bytes),
         cmocka_unit_test(test_forgotten_in_time),
         cmocka_unit_test(test_dropped_when_busy),
+        cmocka_unit_test(test_added_from_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

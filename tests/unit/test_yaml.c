@@ -106,6 +106,7 @@ static const struct {
     { "a: [[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]\n", 1, 19, "nested more than 16" },
     { "a: {b: c\nd: e\n", 2, 2, "closing } of line 1, column 4" },
     { "a: >\n  x\n  \ty\n", 2, 3, "begins with a tab" },
+    { "a: 'x''''y'\n", 1, 5, "side by side" },
     { "a: \xFF\n", 1, 0, "not UTF-8" },
     { "a: \x01\n", 1, 4, "control character" },
     { "a: \"x\\0y\"\n", 1, 5, "NUL" },
