@@ -114,6 +114,8 @@ static int read_recorded(struct diff *d, const struct options *o, struct error *
     struct page_reader r = { .d = d, .err = err };
     progress_start(&r.progress, "replies", 0);
     int rc = recorded_pages(&where, &filter, read_page, &r, err);
+    if (rc < 0)
+        error_prefix(err, "recorded replies (others: --events FILE): ");
     rc = rc == 0 && r.rc == 0 ? diff_flush(d, err) : -1;
     progress_end(&r.progress);
     return rc;
