@@ -19,6 +19,7 @@
 #define YAML_DEPTH_MAX 16
 #define YAML_BYTES_MAX ((size_t)1024 * 1024)
 
+struct buf;
 struct diags;
 struct yaml_doc;
 struct yaml_node;
@@ -50,6 +51,11 @@ enum yaml_style yaml_style(const struct yaml_node *scalar);
 void yaml_start(const struct yaml_node *n, unsigned *line, unsigned *col);
 /* Where byte `at` of the scalar's value stands in the file. */
 void yaml_place(const struct yaml_node *scalar, size_t at, unsigned *line, unsigned *col);
+/* What a plain scalar lacks to be the map that was wanted: a colon, or the blank behind it.
+ * Appends "; ..." to words, or nothing. */
+void yaml_map_hint(const struct yaml_node *n, struct buf *words);
+/* True when nothing but blanks is before the node on its line. */
+bool yaml_begins_line(const struct yaml_node *n);
 /* True when a plain scalar on this node's line is followed by " #...": a pattern cut short. */
 bool yaml_comment_follows(const struct yaml_node *scalar);
 

@@ -128,7 +128,10 @@ static void no_such_rule(struct loader *l, const struct ruleset *rs, const struc
                          const char *name, bool word_too)
 {
     const char *near = nearest_rule(l, rs, name, word_too);
-    if (near)
+    const char *advice = word_too ? word_advice(WORD_EXPECT, name) : NULL;
+    if (advice)
+        rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; %s", name, advice);
+    else if (near)
         rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; did you mean '%s'?",
                    name, near);
     else

@@ -214,9 +214,12 @@ static void add_group(struct loader *l, const struct yaml_node *key, const struc
     const char *name = yaml_str(key, NULL);
     const struct definition *old = known_group(l, name);
     if (!group_name_valid(name)) {
+        char better[GROUP_NAME_MAX + 2];
+        const bool told =
+            word_as_name(name, '_', GROUP_NAME_MAX, better) && group_name_valid(better);
         yaml_diag(l->diags, DIAG_ERROR, key,
-                  "a group's name has letters, digits and _, at most %d, and no digit first",
-                  GROUP_NAME_MAX);
+                  "a group's name has letters, digits and _, at most %d, and no digit first%s%s%s",
+                  GROUP_NAME_MAX, told ? ": write '" : "", told ? better : "", told ? "'" : "");
         return;
     }
     if (old) {
