@@ -135,6 +135,10 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value);
 bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
                     struct alternative *alt);
 
+/* pattern_traps.c: warns of a pattern that is probably not the one that was meant. */
+void loader_pattern_traps(struct loader *l, const struct yaml_node *n, const char *text,
+                          size_t len);
+
 /* rules_cond.c, rules_tests.c, rules_file.c ---------------------------------------- */
 
 /* `when` and an exception: a map (all) or a list (any). */

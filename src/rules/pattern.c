@@ -328,6 +328,13 @@ bool pattern_missing_group(const char *source, size_t len, const char *definitio
     return true;
 }
 
+size_t pattern_least_chars(const struct pattern *p)
+{
+    uint32_t least = 0;
+    (void)pcre2_pattern_info(p->code, PCRE2_INFO_MINLENGTH, &least);
+    return least;
+}
+
 bool pattern_has_jit(const struct pattern *p)
 {
     return p->jit;

@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/utf8.h"
-#include "event/text.h"
 #include "rules/loader.h"
 #include "rules/pattern.h"
 
@@ -36,38 +34,6 @@ static bool has_control(struct loader *l, const struct yaml_node *n, const char 
     return false;
 }
 
-static bool can_match(const char *s, size_t len)
-{
-    scoped(buf_free) struct buf folded = BUF_INIT;
-    text_fold_pattern(&folded, s, len);
-    for (size_t i = 0; i < folded.len;) {
-        uint32_t cp = 0;
-        const size_t n = utf8_decode(folded.data + i, folded.len - i, &cp);
-        if (n == 0 || !text_can_contain(cp))
-            return false;
-        i += n;
-    }
-    return true;
-}
-
-static void warn_of_impossible(struct loader *l, const struct yaml_node *n, const char *text,
-                               size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        uint32_t cp = 0;
-        const size_t bytes = utf8_decode(text + i, len - i, &cp);
-        if (bytes == 0)
-            return;
-        if ((cp == '\t' || cp >= 0x80) && !can_match(text + i, bytes)) {
-            yaml_diag_at(l->diags, DIAG_WARNING, n, i,
-                         "prepared text never holds this character (U+%04X), so this cannot match",
-                         (unsigned)cp);
-            return;
-        }
-        i += bytes;
-    }
-}
-
 static const char *pattern_text(struct loader *l, const struct yaml_node *n, size_t *len)
 {
     if (yaml_kind(n) != YAML_SCALAR) {
@@ -88,11 +54,7 @@ static const char *pattern_text(struct loader *l, const struct yaml_node *n, siz
     }
     if (has_control(l, n, text, *len))
         return NULL;
-    if (yaml_comment_follows(n))
-        yaml_diag_at(l->diags, DIAG_WARNING, n, *len,
-                     "the pattern ends here, for ' #' begins a comment; single quotes keep it "
-                     "whole");
-    warn_of_impossible(l, n, text, *len);
+    loader_pattern_traps(l, n, text, *len);
     return text;
 }
 

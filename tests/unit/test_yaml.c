@@ -123,7 +123,7 @@ static const struct {
     { "a:b\nc: d\n", 1, 1, "blank is missing behind the colon of 'a:'" },
     { "a:\n  -b: c\n    d: e\n", 2, 3, "blank is missing behind this -" },
     { "a: ['x' 'y']\n", 1, 9, "comma is missing" },
-    { "a: {b: 'can't'}\n", 1, 12, "written twice" },
+    { "a: {b: 'can't'}\n", 1, 13, "written twice" },
     { "a: {b: \"say \"hi\"\"}\n", 1, 14, "written \\\"" },
     { "a: [b, c}\n", 1, 9, "this } cannot close the [ of line 1, column 4" },
     { "a: {b: c, d: e: f}\n", 1, 15, "make a key of what is before" },
