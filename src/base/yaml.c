@@ -30,6 +30,11 @@ struct yaml_node {
     const struct yaml_node **items;
 };
 
+struct spot {
+    size_t line, offset; /* the line counts from 0 */
+    unsigned col;
+};
+
 struct yaml_doc {
     struct arena *arena;
     const char *file;
@@ -38,6 +43,7 @@ struct yaml_doc {
     size_t *lines; /* offset of each line's first byte */
     size_t nlines;
     const struct yaml_node *root;
+    struct spot *last_spot; /* see locate(); a document belongs to one thread */
 };
 
 /* An open list or map while events come in. */
@@ -97,39 +103,55 @@ static size_t line_end(const struct yaml_doc *doc, size_t offset)
     return offset;
 }
 
+/* Columns are counted on from the last place asked for, so that a file in one line does not
+ * take a time that grows with the square of its size. */
 static void locate(const struct yaml_doc *doc, size_t offset, unsigned *line, unsigned *col)
 {
     const size_t at = line_of(doc, offset);
-    const size_t start = doc->lines[at];
+    struct spot *last = doc->last_spot;
+    if (last->col == 0 || last->line != at || last->offset > offset ||
+        last->offset < doc->lines[at])
+        *last = (struct spot){ .line = at, .offset = doc->lines[at], .col = 1 };
+    if (offset > last->offset) {
+        last->col += (unsigned)utf8_count(doc->raw + last->offset, offset - last->offset);
+        last->offset = offset;
+    }
     *line = (unsigned)at + 1;
-    *col = offset < start ? 1 : (unsigned)utf8_count(doc->raw + start, offset - start) + 1;
+    *col = offset < doc->lines[at] ? 1 : last->col;
 }
 
+/* end: the offset behind the thing; when that is on another line, or not behind, it is unknown. */
 static void diag_offset(struct diags *d, int level, const struct yaml_doc *doc, size_t offset,
-                        const char *msg)
+                        size_t end, const char *msg)
 {
     unsigned line = 0;
     unsigned col = 0;
     locate(doc, offset, &line, &col);
     const size_t start = doc->lines[line - 1];
-    const size_t end = line_end(doc, start);
-    const size_t len = utf8_cut(doc->raw + start, end - start, SOURCE_LINE_MAX);
+    const size_t stop = line_end(doc, start);
+    const size_t len = utf8_cut(doc->raw + start, stop - start, SOURCE_LINE_MAX);
     scoped(freep) char *source = xmemdup0(doc->raw + start, len);
     const bool shown = offset <= start + len;
     diags_add(d, (enum diag_level)level, doc->file, line, col, shown ? source : NULL, "%s", msg);
+    if (end > offset && end <= stop)
+        diags_add_end(d, col + (unsigned)utf8_count(doc->raw + offset, end - offset));
 }
 
 static void refuse(struct builder *b, size_t offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static void refuse(struct builder *b, size_t offset, const char *fmt, ...)
 {
+    if (!diags_wants(b->diags, DIAG_ERROR)) {
+        diags_count(b->diags, DIAG_ERROR);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(b->diags, DIAG_ERROR, b->doc, offset, msg);
+    diag_offset(b->diags, DIAG_ERROR, b->doc, offset, 0, msg);
 }
 
 /* ---- where a scalar really begins --------------------------------------- */
@@ -586,6 +608,7 @@ struct yaml_doc *yaml_parse(const char *file, const char *bytes, size_t len, str
 {
     struct yaml_doc *doc = xcalloc(1, sizeof(*doc));
     doc->arena = arena_new();
+    doc->last_spot = arena_alloc(doc->arena, sizeof(*doc->last_spot));
     doc->file = arena_strdup(doc->arena, file);
     struct builder b = { .doc = doc, .diags = d, .last_closed = YAML_NOWHERE };
     const size_t errors = d->errors;
@@ -756,25 +779,41 @@ bool yaml_comment_follows(const struct yaml_node *scalar)
     return at > end && at < s.raw_len && s.raw[at] == '#';
 }
 
+/* The offset behind a scalar's content, or 0. */
+static size_t scalar_end(const struct yaml_node *n)
+{
+    const struct yaml_scalar s = scalar_of(n);
+    size_t end = 0;
+    return n->kind == YAML_SCALAR && n->walks && yaml_walk(&s, 0, NULL, &end) ? end : 0;
+}
+
 void yaml_diag(struct diags *d, int level, const struct yaml_node *n, const char *fmt, ...)
 {
+    if (!diags_wants(d, (enum diag_level)level)) {
+        diags_count(d, (enum diag_level)level);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(d, level, n->doc, n->start, msg);
+    diag_offset(d, level, n->doc, n->start, scalar_end(n), msg);
 }
 
 void yaml_diag_at(struct diags *d, int level, const struct yaml_node *n, size_t at, const char *fmt,
                   ...)
 {
+    if (!diags_wants(d, (enum diag_level)level)) {
+        diags_count(d, (enum diag_level)level);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(d, level, n->doc, place_offset(n, at), msg);
+    diag_offset(d, level, n->doc, place_offset(n, at), 0, msg);
 }

@@ -166,8 +166,10 @@ static bool bracket_is_left(const struct yaml_trouble *t)
 static size_t quote_before(const struct yaml_trouble *t, struct buf *words)
 {
     const char quote = byte_before(t, t->at);
-    const char before = byte_before(t, t->at - 1);
-    if (before == ' ' || before == '\t') {
+    size_t quotes = 0;
+    for (size_t i = line_start(t, t->at); i + 1 < t->at; i++)
+        quotes += t->raw[i] == quote;
+    if (quotes % 2 == 0) { /* it opens a text */
         buf_puts(words, "a comma is missing before this text");
         return t->at - 1;
     }
@@ -237,7 +239,7 @@ static size_t not_a_key(const struct yaml_trouble *t, struct buf *words)
     size_t first = first_of_line(t, t->at);
     size_t odd = 0;
     const char *strange = yaml_lookalike_in(t->raw + first, line_stop(t, first) - first, &odd);
-    if (blank_missing(t, first, words))
+    if (!strange && blank_missing(t, first, words))
         return first;
     while (byte_at(t, first) == '-' && byte_at(t, first + 1) == ' ')
         first = skip_blanks(t, first + 1);

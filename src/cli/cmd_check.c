@@ -57,13 +57,12 @@ static void count_set(const struct ruleset *rs, struct tally *t)
 
 static void check_set(const struct rule_set *set, struct tally *t, struct diags *d)
 {
-    scoped(ruleset_unrefp) struct ruleset *rs = rules_load(&set->src, true, d);
-    if (!rs)
-        return;
+    bool fine = false;
+    scoped(ruleset_unrefp) struct ruleset *rs = rules_load_partly(&set->src, &fine, d);
     count_set(rs, t);
-    rules_lint(rs, is_whole(set), d);
+    rules_lint(rs, fine && is_whole(set), d);
     scoped(rules_tests_done) struct rules_tests tests = { .tests = NULL };
-    if (rules_tests_load(&set->src, rs, &tests, d) == 0)
+    if (rules_tests_load(&set->src, fine ? rs : NULL, &tests, d) == 0)
         t->tests += tests.ntests;
 }
 

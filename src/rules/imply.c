@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "rules/pattern.h"
 
+#define PAIRS_MAX 250000 /* more are not compared: what is not seen is not claimed */
+
 bool pattern_is_plain(const char *source)
 {
     for (const char *p = source; *p; p++)
@@ -132,6 +134,8 @@ static bool alternative_implies(struct match_scratch *s, const struct cond *a,
 
 static bool each_implies_some(struct match_scratch *s, const struct cond *a, const struct cond *b)
 {
+    if (a->nalternatives * b->nalternatives > PAIRS_MAX)
+        return false;
     for (size_t i = 0; i < a->nalternatives; i++) {
         bool some = false;
         for (size_t k = 0; k < b->nalternatives && !some; k++)
@@ -216,6 +220,8 @@ static bool implies_some_child(struct match_scratch *s, const struct cond *a, co
 
 bool cond_implies(struct match_scratch *s, const struct cond *a, const struct cond *b)
 {
+    if (a->nchildren * b->nchildren > PAIRS_MAX)
+        return false;
     if (b->kind == COND_ALL)
         return implies_all_children(s, a, b);
     if (a->kind == COND_ANY)
@@ -268,6 +274,8 @@ static bool wants_nothing(const struct cond *c)
 
 static bool literals_disjoint(const struct cond *a, const struct cond *b)
 {
+    if (a->nalternatives * b->nalternatives > PAIRS_MAX)
+        return false;
     for (size_t i = 0; i < a->nalternatives; i++)
         for (size_t k = 0; k < b->nalternatives; k++)
             if (same_literal(&a->alternatives[i], &b->alternatives[k]))
@@ -278,6 +286,8 @@ static bool literals_disjoint(const struct cond *a, const struct cond *b)
 /* No pattern of b is found in any literal of a. */
 static bool never_found_in(struct match_scratch *s, const struct cond *a, const struct cond *b)
 {
+    if (a->nalternatives * b->nalternatives > PAIRS_MAX)
+        return false;
     for (size_t i = 0; i < a->nalternatives; i++)
         for (size_t k = 0; k < b->nalternatives; k++)
             if (in_literal(s, &a->alternatives[i], &b->alternatives[k]) != ANSWER_NO)
@@ -354,6 +364,8 @@ static bool exclude(struct match_scratch *s, const struct cond *a, const struct 
 bool cond_contradicts(struct match_scratch *s, const struct cond *c, const struct cond **one,
                       const struct cond **other)
 {
+    if (c->nchildren * c->nchildren > PAIRS_MAX)
+        return false;
     for (size_t i = 0; c->kind == COND_ALL && i < c->nchildren; i++) {
         for (size_t k = i + 1; k < c->nchildren; k++) {
             if (!exclude(s, &c->children[i], &c->children[k]))

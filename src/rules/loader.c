@@ -54,6 +54,10 @@ static bool odd_key(struct loader *l, const struct yaml_node *key)
 static void no_such_key(struct loader *l, const struct yaml_node *key,
                         const struct key_handler *handlers, size_t count, const char *where)
 {
+    if (!diags_wants(l->diags, DIAG_ERROR)) {
+        diags_count(l->diags, DIAG_ERROR);
+        return;
+    }
     const char **names = arena_array(l->arena, count, sizeof(*names));
     for (size_t i = 0; i < count; i++)
         names[i] = handlers[i].name;
@@ -210,6 +214,10 @@ static bool like_a_pointer(const char *written, char *out, size_t size)
 static void no_such_field(struct loader *l, const struct yaml_node *key, const char *const *more,
                           size_t nmore)
 {
+    if (!diags_wants(l->diags, DIAG_ERROR)) {
+        diags_count(l->diags, DIAG_ERROR);
+        return;
+    }
     char pointer[128];
     const char *names[FIELD_COUNT + 16];
     size_t count = 0;
@@ -287,6 +295,10 @@ static char *source_line(const struct ruleset *rs, const struct place *place)
 void rules_diag(const struct ruleset *rs, struct diags *d, enum diag_level level,
                 const struct place *place, const char *fmt, ...)
 {
+    if (!diags_wants(d, level)) {
+        diags_count(d, level);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);

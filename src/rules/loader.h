@@ -65,6 +65,7 @@ struct loader {
 
     struct name_ref *refs;
     size_t nrefs;
+    bool partly;     /* the set is wanted even with mistakes, for check */
     bool names_lost; /* a file could not be read at all: nothing is missing for sure */
 };
 

@@ -44,6 +44,7 @@ static void load_file(struct loader *l, const char *path, root_fn *read)
     struct error err = ERROR_INIT;
     const struct rule_file *f = loader_read(l, path, &err);
     if (!f) {
+        error_at(&err, path, 0, 0);
         diags_add_error(l->diags, &err);
         l->names_lost = true;
         return;
@@ -127,6 +128,10 @@ static const char *nearest_rule(struct loader *l, const struct ruleset *rs, cons
 static void no_such_rule(struct loader *l, const struct ruleset *rs, const struct place *place,
                          const char *name, bool word_too)
 {
+    if (!diags_wants(l->diags, DIAG_ERROR)) {
+        diags_count(l->diags, DIAG_ERROR);
+        return;
+    }
     const char *near = nearest_rule(l, rs, name, word_too);
     const char *advice = word_too ? word_advice(WORD_EXPECT, name) : NULL;
     if (advice)
@@ -260,10 +265,20 @@ static struct ruleset *finish(struct loader *l, size_t errors_before)
                       NULL, "there is not a single rule here");
         set_version(l);
     }
-    if (l->diags->errors == errors_before)
+    if (l->diags->errors == errors_before || l->partly)
         return rs;
     ruleset_destroy(rs);
     return NULL;
+}
+
+static void load_paths(struct loader *l, bool list_ignored)
+{
+    const struct rules_source *src = l->src;
+    for (size_t i = 0; i < src->npaths; i++)
+        load_path(l, src->paths[i]);
+    for (size_t i = 0; i < src->npaths && list_ignored; i++)
+        if (is_folder(src->paths[i]))
+            (void)loader_folder(l, src->paths[i], FOLDER_IGNORED, NULL);
 }
 
 struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, struct diags *d)
@@ -271,12 +286,20 @@ struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, st
     struct loader l;
     const size_t errors = d->errors;
     loader_init(&l, src, d);
-    for (size_t i = 0; i < src->npaths; i++)
-        load_path(&l, src->paths[i]);
-    for (size_t i = 0; i < src->npaths && list_ignored; i++)
-        if (is_folder(src->paths[i]))
-            (void)loader_folder(&l, src->paths[i], FOLDER_IGNORED, NULL);
+    load_paths(&l, list_ignored);
     return finish(&l, errors);
+}
+
+struct ruleset *rules_load_partly(const struct rules_source *src, bool *fine, struct diags *d)
+{
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, src, d);
+    l.partly = true;
+    load_paths(&l, true);
+    struct ruleset *rs = finish(&l, errors);
+    *fine = d->errors == errors;
+    return rs;
 }
 
 struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
@@ -328,7 +351,8 @@ int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
     loader_init(&l, src, d);
     for (size_t i = 0; i < src->npaths; i++)
         load_tests_of(&l, src->paths[i]);
-    check_refs(&l, rs);
+    if (rs)
+        check_refs(&l, rs);
     *out = (struct rules_tests){ .tests = l.tests, .ntests = l.ntests, .owner = l.rs };
     if (d->errors == errors)
         return 0;

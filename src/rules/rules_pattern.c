@@ -2,11 +2,13 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "rules/loader.h"
 #include "rules/pattern.h"
 
 #define GROUP_NAME_MAX 32 /* PCRE2's */
+#define GROUPS_MAX 2000   /* in scope */
 
 /* ---- what can be seen without compiling ------------------------------------ */
 
@@ -83,8 +85,8 @@ static void put_group(struct buf *out, const struct definition *d, bool hollow)
  * compiling all of them into every pattern would cost time and memory. */
 static void needed_groups(const struct loader *l, const char *text, struct buf *out)
 {
-    bool *taken = arena_array(l->arena, l->ndefinitions + 1, sizeof(*taken));
-    const char **todo = arena_array(l->arena, l->ndefinitions + 1, sizeof(*todo));
+    scoped(freep) bool *taken = xcalloc(l->ndefinitions + 1, sizeof(*taken));
+    scoped(freep) const char **todo = xcalloc(l->ndefinitions + 1, sizeof(*todo));
     size_t ntodo = 0;
     todo[ntodo++] = text;
     while (ntodo > 0) {
@@ -137,12 +139,22 @@ static struct pattern *compile(struct loader *l, const struct yaml_node *n, cons
     return p;
 }
 
+/* d itself and the groups whose names occur in it, all but `full` hollow. */
+static void put_named(const struct loader *l, const struct definition *d,
+                      const struct definition *full, struct buf *out)
+{
+    for (size_t i = 0; i < l->ndefinitions; i++) {
+        const struct definition *g = &l->definitions[i];
+        if (g == d || strstr(d->source, g->name))
+            put_group(out, g, g != full);
+    }
+}
+
 /* A group that compiles by itself, with all others empty, and as a group. */
 static bool group_compiles(struct loader *l, const struct yaml_node *n, const struct definition *d)
 {
     scoped(buf_free) struct buf others = BUF_INIT;
-    for (size_t i = 0; i < l->ndefinitions; i++)
-        put_group(&others, &l->definitions[i], true);
+    put_named(l, d, NULL, &others);
     struct pattern *alone = compile(l, n, d->source, d->len, false, buf_str(&others));
     if (!alone)
         return false;
@@ -151,8 +163,7 @@ static bool group_compiles(struct loader *l, const struct yaml_node *n, const st
     struct error err = ERROR_INIT;
     size_t at = 0;
     scoped(buf_free) struct buf groups = BUF_INIT;
-    for (size_t i = 0; i < l->ndefinitions; i++)
-        put_group(&groups, &l->definitions[i], &l->definitions[i] != d);
+    put_named(l, d, d, &groups);
     scoped(buf_free) struct buf use = BUF_INIT;
     buf_printf(&use, "(?&%s)", d->name);
     struct pattern *user =
@@ -206,6 +217,10 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value)
         return;
     }
     const size_t before = l->ndefinitions;
+    if (before + yaml_count(value) > GROUPS_MAX) {
+        yaml_diag(l->diags, DIAG_ERROR, value, "more than %d groups are defined", GROUPS_MAX);
+        return;
+    }
     for (size_t i = 0; i < yaml_count(value); i++)
         add_group(l, yaml_key(value, i), yaml_value(value, i));
     for (size_t i = before; i < l->ndefinitions; i++) {
