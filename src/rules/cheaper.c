@@ -319,16 +319,18 @@ static bool is_anything(const struct item *g)
 {
     bool dot = false;
     bool feed = false;
+    bool blank = false;
     bool no_blank = false;
     for (size_t i = 0; i < g->nbranches; i++) {
         const struct item *it = g->branches[i].count == 1 ? &g->branches[i].items[0] : NULL;
         if (!it || !is_once(it))
             return false;
         dot |= is_leaf(it, ".");
-        feed |= is_leaf(it, "\\n") || is_leaf(it, "\\s");
+        feed |= is_leaf(it, "\\n");
+        blank |= is_leaf(it, "\\s");
         no_blank |= is_leaf(it, "\\S");
     }
-    return feed && (dot || no_blank);
+    return (dot && (feed || blank)) || (blank && no_blank);
 }
 
 static void become_leaf(struct reader *r, struct item *g, const char *text, size_t len)

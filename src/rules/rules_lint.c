@@ -13,6 +13,7 @@
 #include "rules/pattern.h"
 #include "rules/samples.h"
 
+#define OPT_OUT_LEAST 4
 #define DOUBLES_MAX 500 /* longer lists are not compared with themselves */
 #define PAIRS_MS 2000   /* CPU time for that */
 #define TRIALS_MS 4000  /* CPU time for hostile texts, all patterns together */
@@ -109,14 +110,17 @@ static bool speaks_of_opt_out(const char *s)
                  strcasestr(s, "opt out") || strcasestr(s, "remove me"));
 }
 
-/* By what it finds, for such words are written in many ways. */
+/* By what it finds, for such words are written in many ways; a few letters are no word. */
 static bool finds_opt_out(const struct lint *l, const struct alternative *a)
 {
     size_t count = 0;
+    struct match_span span = { .start = 0 };
     const char *const *texts = samples_opt_out(&count);
     for (size_t i = 0; a->pattern && i < count; i++)
-        if (lint_found(l, a, texts[i]) && !lint_finds_ordinary(l, a))
-            return true;
+        if (pattern_match(a->pattern, l->scratch, texts[i], strlen(texts[i]), &span) ==
+                ANSWER_YES &&
+            span.end - span.start >= OPT_OUT_LEAST)
+            return !lint_finds_ordinary(l, a);
     return false;
 }
 
