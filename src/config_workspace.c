@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "config_priv.h"
+#include "rules/words.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -103,6 +104,9 @@ static void read_guards(struct reader *r, const char *name, const struct yaml_no
         return;
     w->require_guards = got.list;
     w->nrequire_guards = got.count;
+    w->require_places = arena_array(r->arena, got.count + 1, sizeof(*w->require_places));
+    for (size_t i = 0; i < got.count; i++)
+        w->require_places[i] = read_place(r, yaml_kind(v) == YAML_LIST ? yaml_item(v, i) : v);
 }
 
 static void read_look(struct reader *r, const char *name, const struct yaml_node *v, void *into)
@@ -167,7 +171,10 @@ static void read_fields(struct reader *r, const char *name, const struct yaml_no
         const struct yaml_node *key = yaml_key(v, i);
         const enum field f = field_by_name(yaml_str(key, NULL));
         const char *near = yaml_nearest(yaml_str(key, NULL), names, FIELD_COUNT);
-        if (f == FIELD_COUNT)
+        const char *advice = word_advice(WORD_CONDITION, yaml_str(key, NULL));
+        if (f == FIELD_COUNT && advice)
+            read_error(r, name, key, "there is no field '%s'; %s", yaml_str(key, NULL), advice);
+        else if (f == FIELD_COUNT)
             read_error(r, name, key, "there is no field '%s'%s%s%s", yaml_str(key, NULL),
                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         else if (read_texts(r, names[f], yaml_value(v, i), &pointers) &&

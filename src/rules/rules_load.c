@@ -187,13 +187,17 @@ static void check_required(struct loader *l)
     for (size_t i = 0; i < l->src->nrequire_guards; i++) {
         const char *name = l->src->require_guards[i];
         const struct rule *r = find(l->rs, name);
+        const struct place place =
+            l->src->require_places ? l->src->require_places[i] : (struct place){ .file = NULL };
+        const char *near = r ? NULL : nearest_rule(l, l->rs, name, false);
         if (!r || !r->guard)
-            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
-                      "the guard '%s' is required (require_guards) and not among these rules",
-                      name);
+            rules_diag(
+                l->rs, l->diags, DIAG_ERROR, &place,
+                "the guard '%s' is required (require_guards) and not among these rules%s%s%s", name,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         else if (r->state == RULE_OFF)
-            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
-                      "the guard '%s' is required (require_guards) and turned off", name);
+            rules_diag(l->rs, l->diags, DIAG_ERROR, &place,
+                       "the guard '%s' is required (require_guards) and turned off", name);
     }
 }
 

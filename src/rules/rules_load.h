@@ -28,6 +28,7 @@ struct rules_source {
     size_t noverrides;
     const char *const *require_guards; /* a set without them is an error */
     size_t nrequire_guards;
+    const struct place *require_places; /* where each is asked for; may be NULL */
     int64_t now_ms;   /* wall time, for warnings about what ran out */
     bool allow_empty; /* a set without any rule is an error otherwise */
 };

@@ -62,6 +62,7 @@ static struct rules_source source_of(const struct slot *s)
         .noverrides = s->cfg->noverrides,
         .require_guards = (const char *const *)s->cfg->require_guards,
         .nrequire_guards = s->cfg->nrequire_guards,
+        .require_places = s->cfg->require_places,
         .now_ms = clock_wall_ms(),
     };
 }
