@@ -292,6 +292,21 @@ static void *append(struct builder *b, const struct yaml_node **list, size_t cou
     return list;
 }
 
+/* An item that is not there is known only by where the text before it ended; the sign
+ * that announces it comes next, behind blanks and comments. */
+static size_t sign_from(const struct yaml_doc *doc, size_t at, char sign)
+{
+    for (size_t i = at; i < doc->raw_len; i++) {
+        if (doc->raw[i] == '#')
+            i = line_end(doc, i);
+        else if (doc->raw[i] == sign)
+            return i;
+        else if (!strchr(" \t\r\n", doc->raw[i]))
+            break;
+    }
+    return at;
+}
+
 static void add_to_map(struct builder *b, struct frame *f, struct yaml_node *n)
 {
     if (f->skip_value) {
@@ -307,24 +322,10 @@ static void add_to_map(struct builder *b, struct frame *f, struct yaml_node *n)
     } else if (n->kind == YAML_SCALAR) {
         f->key = n;
     } else {
-        refuse(b, n->start, "a key must be a name, not %s", yaml_kind_name(n->kind));
+        refuse(b, n->kind == YAML_EMPTY ? sign_from(b->doc, n->start, ':') : n->start,
+               "a key must be a name, not %s", yaml_kind_name(n->kind));
         f->skip_value = true;
     }
-}
-
-/* An item that is not there is known only by where the text before it ended; the - that
- * announces it comes next, behind blanks and comments. */
-static size_t dash_of(const struct yaml_doc *doc, size_t at)
-{
-    for (size_t i = at; i < doc->raw_len; i++) {
-        if (doc->raw[i] == '#')
-            i = line_end(doc, i);
-        else if (doc->raw[i] == '-')
-            return i;
-        else if (!strchr(" \t\r\n", doc->raw[i]))
-            break;
-    }
-    return at;
 }
 
 /* Hands a node that has begun to what is open around it. */
@@ -340,7 +341,7 @@ static void add(struct builder *b, struct yaml_node *n)
         return;
     }
     if (n->kind == YAML_EMPTY)
-        n->start = dash_of(b->doc, n->start);
+        n->start = sign_from(b->doc, n->start, '-');
     f->node->items = append(b, f->node->items, f->node->count, n);
     f->node->count++;
 }
@@ -393,8 +394,11 @@ static void refuse_duplicates(struct builder *b, const struct yaml_node *map)
         unsigned line = 0;
         unsigned col = 0;
         locate(b->doc, sorted[i - 1]->start, &line, &col);
-        refuse(b, sorted[i]->start, "'%s' stands twice in this map, first in line %u",
-               sorted[i]->value, line);
+        refuse(b, sorted[i]->start, "'%s' stands twice in this map, first in line %u%s",
+               sorted[i]->value, line,
+               sorted[i - 1] == map->keys[0] && line_of(b->doc, sorted[i]->start) + 1 > line
+                   ? "; a new item of a list begins with a -"
+                   : "");
     }
 }
 

@@ -259,6 +259,9 @@ static size_t not_a_key(const struct yaml_trouble *t, struct buf *words)
 
 /* ---- all others ------------------------------------------------------------------------------ */
 
+#define COLON                                                                                      \
+    "a colon and a blank make a key of what is before them; put the text in single quotes, or a "  \
+    "key into a line of its own"
 #define INDENTATION "this line fits nowhere: is its indentation right?"
 
 static const struct {
@@ -278,12 +281,10 @@ static const struct {
                                   "single quotes" },
     { "invalid value after mapping", "something follows the closing bracket; a text that begins "
                                      "with [ or { needs single quotes" },
-    { "invalid nested block mapping", "a colon and a blank make a key of what is before them; put "
-                                      "the text in single quotes" },
-    { "block mapping key on same line", "a colon and a blank make a key of what is before them; "
-                                        "put the text in single quotes" },
-    { "trailing content after", "something follows the closing quote; inside single quotes a "
-                                "single quote is written twice" },
+    { "invalid nested block mapping", COLON },
+    { "block mapping key on same line", COLON },
+    { "expected node content", "a value was expected here; a text that begins with this character "
+                               "needs single quotes" },
     { "block sequence on the same line", "a list begins in the line below its key; a text that "
                                          "begins with - needs single quotes" },
     { "invalid mapping key", "a text that begins with ? needs single quotes" },
@@ -329,11 +330,17 @@ static size_t sign_before(const struct yaml_trouble *t, const char *signs)
     return t->at;
 }
 
+/* A bracket was closed on the line of the place. */
+static bool closed_here(const struct yaml_trouble *t)
+{
+    return t->closed_at != YAML_NOWHERE && t->closed_at >= line_start(t, t->at);
+}
+
 static size_t other_place(const struct yaml_trouble *t)
 {
     if (strstr(t->theirs, "scalar without closing") && t->at > 0)
         return t->at - 1;
-    if (strstr(t->theirs, "invalid value after mapping") && t->closed_at != YAML_NOWHERE)
+    if (strstr(t->theirs, "invalid value after mapping"))
         return t->closed_at;
     if (strstr(t->theirs, "block scalar no linebreak"))
         return sign_before(t, ">|");
@@ -344,6 +351,37 @@ static size_t other_place(const struct yaml_trouble *t)
     if (strstr(t->theirs, "invalid tag"))
         return sign_before(t, "!");
     return t->at;
+}
+
+/* "abc", 'don't', 'a' | 'b' */
+static size_t behind_a_quote(const struct yaml_trouble *t, struct buf *words)
+{
+    const char here = byte_at(t, t->at);
+    if (here == ',' || here == ';')
+        buf_printf(words, "this %c has no meaning here: a line ends without one", here);
+    else if (byte_before(t, t->at) == '"')
+        buf_puts(words, "something follows the closing quote; inside double quotes a double quote "
+                        "is written \\\"");
+    else if (byte_before(t, t->at) == '\'')
+        buf_puts(words, "something follows the closing quote; inside single quotes a single quote "
+                        "is written twice");
+    else
+        buf_puts(words, "something follows the closing quote; put all of the text into one pair of "
+                        "single quotes");
+    return t->at;
+}
+
+/* What git leaves of a merge that was not finished. */
+static size_t conflict_mark(const struct yaml_trouble *t)
+{
+    static const char *const marks[] = { "<<<<<<< ", "=======\n", ">>>>>>> " };
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        const size_t n = strlen(marks[i]);
+        const char *hit = memmem(t->raw, t->len, marks[i], n);
+        if (hit && (hit == t->raw || hit[-1] == '\n'))
+            return (size_t)(hit - t->raw);
+    }
+    return YAML_NOWHERE;
 }
 
 static bool is_about_brackets(const struct yaml_trouble *t)
@@ -361,11 +399,22 @@ size_t yaml_syntax(const struct yaml_trouble *t, struct buf *words)
         buf_puts(words, "a tab indents this line; YAML wants blanks");
         return tab;
     }
+    const size_t conflict = conflict_mark(t);
+    if (conflict != YAML_NOWHERE) {
+        buf_puts(words, "git left this mark of two versions that were not merged");
+        return conflict;
+    }
     if (!quote_open && is_about_brackets(t))
         return in_bracket(t, words);
     if (strstr(t->theirs, "multiline plain key") ||
         strstr(t->theirs, "could not find expected ':'"))
         return not_a_key(t, words);
+    if (strstr(t->theirs, "trailing content after"))
+        return behind_a_quote(t, words);
+    if (strstr(t->theirs, "invalid value after mapping") && !closed_here(t)) {
+        buf_puts(words, INDENTATION);
+        return t->at;
+    }
     wording(t->theirs, words);
     return other_place(t);
 }

@@ -155,11 +155,44 @@ static void lint_doubles(const struct lint *l, const struct cond *c)
     }
 }
 
+/* ---- texts that look like patterns ---------------------------------------------------------- */
+
+static bool looks_like_a_pattern(const char *s)
+{
+    const size_t len = strlen(s);
+    return strstr(s, ".*") || strstr(s, "\\b") || strstr(s, "\\.") || strstr(s, "\\d") ||
+           strstr(s, "\\w") || strstr(s, "\\s") || strstr(s, "(?") || s[0] == '^' ||
+           (s[0] == '*' && len > 1) || (len > 1 && strchr(s, '(') && strchr(s, '|'));
+}
+
+static void lint_literal(const struct lint *l, const struct cond *c, const struct alternative *a)
+{
+    const enum field f = c->field.field;
+    if (looks_like_a_pattern(a->source))
+        lint_warn(l, &a->place,
+                  "'is' compares letter by letter, and this looks like a pattern: write %s: '...' "
+                  "or %s: {whole: '...'}",
+                  c->field.name, c->field.name);
+    else if (f == FIELD_DOMAIN && strchr(a->source, '@'))
+        lint_warn(l, &a->place, "a domain has no @: it is what stands behind it");
+    else if ((f == FIELD_FROM || f == FIELD_MAILBOX) && !strchr(a->source, '@'))
+        lint_warn(l, &a->place, "%s is a whole address, with an @%s", c->field.name,
+                  f == FIELD_FROM ? "; for the part behind it ask domain" : "");
+}
+
+/* A group with a mistake stands in as an empty one: what is made of it says nothing. */
+static bool has_hollow_group(const struct alternative *a)
+{
+    return a->groups && strstr(a->groups, ">)");
+}
+
 void lint_leaf(struct lint *l, const struct cond *c)
 {
     lint_doubles(l, c);
+    for (size_t i = 0; c->test == TEST_IS && i < c->nalternatives; i++)
+        lint_literal(l, c, &c->alternatives[i]);
     for (size_t i = 0; i < c->nalternatives; i++) {
-        if (!c->alternatives[i].pattern)
+        if (!c->alternatives[i].pattern || has_hollow_group(&c->alternatives[i]))
             continue;
         lint_pattern(l, c, &c->alternatives[i]);
         lint_speed(l, c, &c->alternatives[i]);

@@ -102,13 +102,16 @@ void loader_wrong_kind(struct loader *l, const struct yaml_node *n, const char *
                        const char *wanted)
 {
     scoped(buf_free) struct buf hint = BUF_INIT;
+    const enum yaml_kind kind = yaml_kind(n);
     if (strstr(wanted, "map"))
         yaml_map_hint(n, &hint);
-    if (yaml_kind(n) == YAML_EMPTY)
+    if (kind == YAML_MAP && strstr(wanted, "list of maps"))
+        buf_puts(&hint, "; each begins with a -");
+    if (kind == YAML_EMPTY || (kind != YAML_SCALAR && yaml_count(n) == 0))
         yaml_diag(l->diags, DIAG_ERROR, n, "%s is empty; it needs %s", what, wanted);
     else
         yaml_diag(l->diags, DIAG_ERROR, n, "%s must be %s, not %s%s", what, wanted,
-                  yaml_kind_name(yaml_kind(n)), buf_str(&hint));
+                  yaml_kind_name(kind), buf_str(&hint));
 }
 
 void loader_meant(struct buf *out, enum word_place place, const char *written,

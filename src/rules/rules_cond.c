@@ -429,7 +429,11 @@ static bool read_group(struct loader *l, const struct yaml_node *n, enum cond_ki
                   kind == COND_ALL ? "every reply" : "no reply");
         return false;
     }
-    return yaml_kind(n) == YAML_MAP ? read_pairs(l, n, out) : read_items(l, n, out);
+    const bool in_exception = l->in_exception;
+    l->in_exception = false;
+    const bool fine = yaml_kind(n) == YAML_MAP ? read_pairs(l, n, out) : read_items(l, n, out);
+    l->in_exception = in_exception;
+    return fine;
 }
 
 static bool read_nested(struct loader *l, const struct yaml_node *n, struct cond *out)

@@ -125,6 +125,29 @@ static bool groups_exist(struct loader *l, const struct yaml_node *n, const char
     return false;
 }
 
+/* {weekday}, (&weekday), (?P=weekday), (?weekday): the name of a group just behind the place. */
+static const char *group_named_at(const struct loader *l, const char *text)
+{
+    for (size_t i = 0; i < l->ndefinitions; i++) {
+        const char *hit = strstr(text, l->definitions[i].name);
+        if (hit && hit - text <= 4 && strspn(text, "(?&P={\\k<") >= (size_t)(hit - text) &&
+            !isalnum((unsigned char)hit[strlen(l->definitions[i].name)]))
+            return l->definitions[i].name;
+    }
+    return NULL;
+}
+
+static void warn_of_unused_group(struct loader *l, const struct yaml_node *n, const char *text)
+{
+    for (const char *p = text; (p = strpbrk(p, "{(")); p++) {
+        const char *name = *p == '{' || p[1] == '&' ? group_named_at(l, p) : NULL;
+        if (name)
+            yaml_diag_at(l->diags, DIAG_WARNING, n, (size_t)(p - text),
+                         "this is looked for as it stands; the group '%s' is used as (?&%s)", name,
+                         name);
+    }
+}
+
 /* The pattern as it will be used, or NULL and a mistake at its place. */
 static struct pattern *compile(struct loader *l, const struct yaml_node *n, const char *text,
                                size_t len, bool whole, const char *groups)
@@ -134,7 +157,11 @@ static struct pattern *compile(struct loader *l, const struct yaml_node *n, cons
     if (!groups_exist(l, n, text, len, groups))
         return NULL;
     struct pattern *p = pattern_compile(text, len, whole, groups[0] ? groups : NULL, &at, &err);
-    if (!p)
+    const char *group = p ? NULL : group_named_at(l, text + at);
+    if (group)
+        yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s: the group '%s' is used as (?&%s)", err.msg,
+                     group, group);
+    else if (!p)
         yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s", err.msg);
     return p;
 }
@@ -182,6 +209,22 @@ static const struct definition *known_group(const struct loader *l, const char *
     return NULL;
 }
 
+/* Numbers count the groups of the pattern that uses the definition, not its own. */
+static void warn_of_numbers(struct loader *l, const struct yaml_node *value)
+{
+    const char *text = yaml_kind(value) == YAML_SCALAR ? yaml_str(value, NULL) : "";
+    for (const char *p = text; *p; p++) {
+        if (*p != '\\')
+            continue;
+        if (p[1] >= '1' && p[1] <= '9')
+            yaml_diag_at(l->diags, DIAG_WARNING, value, (size_t)(p - text),
+                         "in a definition \\%c is a group of the pattern that uses it; name the "
+                         "group, (?<x>...), and write \\k<x>",
+                         p[1]);
+        p += p[1] != '\0';
+    }
+}
+
 static void add_group(struct loader *l, const struct yaml_node *key, const struct yaml_node *value)
 {
     const char *name = yaml_str(key, NULL);
@@ -200,6 +243,7 @@ static void add_group(struct loader *l, const struct yaml_node *key, const struc
                   old->place.file, old->place.line);
         return;
     }
+    warn_of_numbers(l, value);
     struct definition d = { .name = arena_strdup(l->arena, name), .place = loader_place(l, key) };
     const char *text = pattern_text(l, value, &d.len);
     d.source = text ? arena_text(l->arena, text, d.len) : "";
@@ -244,6 +288,7 @@ bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
     struct pattern *p = compile(l, n, text, len, whole, buf_str(&groups));
     if (!p)
         return false;
+    warn_of_unused_group(l, n, text);
     l->patterns = arena_grow(l->arena, l->patterns, l->npatterns, sizeof(struct pattern *));
     l->patterns[l->npatterns++] = p;
     *alt =

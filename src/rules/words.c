@@ -56,6 +56,8 @@ static const struct {
     { WORD_RULE_KEY, "order", "rules are asked in the order in which they stand" },
     { WORD_RULE_KEY, "weight", "rules are asked in the order in which they stand" },
 
+    { WORD_CONDITION, "because", "it stands in an exception, beside its conditions" },
+    { WORD_CONDITION, "until", "it stands in an exception beside its conditions, or in 'active'" },
     { WORD_CONDITION, "and", MEAN("all") },
     { WORD_CONDITION, "or", MEAN("any") },
     { WORD_CONDITION, "none", MEAN("not") },
