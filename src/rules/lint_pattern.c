@@ -91,6 +91,13 @@ static bool cheaper_form(const struct lint *l, const struct cond *c, const struc
     return fine;
 }
 
+/* As it stands between single quotes in YAML. */
+static void put_quoted(struct buf *out, const char *s)
+{
+    for (; *s; s++)
+        buf_puts(out, *s == '\'' ? "''" : (char[]){ *s, '\0' });
+}
+
 static void put_unit(struct buf *out, const char *unit)
 {
     for (const char *p = unit; *p; p++)
@@ -104,6 +111,7 @@ static void lint_speed(struct lint *l, const struct cond *c, const struct altern
 {
     struct hostile h;
     scoped(buf_free) struct buf better = BUF_INIT;
+    scoped(buf_free) struct buf quoted = BUF_INIT;
     scoped(buf_free) struct buf unit = BUF_INIT;
     if (lint_cpu_ms() > l->trials_until_ms) {
         l->untried++;
@@ -112,16 +120,18 @@ static void lint_speed(struct lint *l, const struct cond *c, const struct altern
     if (!hostile_hits(a->pattern, a, l->scratch, &h))
         return;
     put_unit(&unit, h.unit);
+    const bool has_better = !h.any_text && cheaper_form(l, c, a, &better);
+    put_quoted(&quoted, buf_str(&better));
     if (h.any_text)
         lint_warn(l, &a->place,
                   "this can never tell: on even the shortest text it hits its %s, for a group "
                   "calls itself before it has read anything",
                   h.limit);
-    else if (cheaper_form(l, c, a, &better))
+    else if (has_better)
         lint_warn(l, &a->place,
                   "slow: on a text of %zu characters that repeats '%s' this hits its %s; '%s' "
                   "finds the same and does not",
-                  h.chars, buf_str(&unit), h.limit, buf_str(&better));
+                  h.chars, buf_str(&unit), h.limit, buf_str(&quoted));
     else
         lint_warn(l, &a->place,
                   "slow: on a text of %zu characters that repeats '%s' this hits its %s; a repeat "
@@ -175,9 +185,9 @@ static void lint_literal(const struct lint *l, const struct cond *c, const struc
                   c->field.name, c->field.name);
     else if (f == FIELD_DOMAIN && strchr(a->source, '@'))
         lint_warn(l, &a->place, "a domain has no @: it is what stands behind it");
-    else if ((f == FIELD_FROM || f == FIELD_MAILBOX) && !strchr(a->source, '@'))
-        lint_warn(l, &a->place, "%s is a whole address, with an @%s", c->field.name,
-                  f == FIELD_FROM ? "; for the part behind it ask domain" : "");
+    else if (f == FIELD_FROM && !strchr(a->source, '@'))
+        lint_warn(l, &a->place,
+                  "from is a whole address, with an @; for the part behind it ask domain");
 }
 
 /* A group with a mistake stands in as an empty one: what is made of it says nothing. */

@@ -157,7 +157,7 @@ static struct pattern *compile(struct loader *l, const struct yaml_node *n, cons
     if (!groups_exist(l, n, text, len, groups))
         return NULL;
     struct pattern *p = pattern_compile(text, len, whole, groups[0] ? groups : NULL, &at, &err);
-    const char *group = p ? NULL : group_named_at(l, text + at);
+    const char *group = p || strstr(err.msg, "a definition") ? NULL : group_named_at(l, text + at);
     if (group)
         yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s: the group '%s' is used as (?&%s)", err.msg,
                      group, group);

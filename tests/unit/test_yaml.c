@@ -133,6 +133,14 @@ static const struct {
       1, 1, "no-break space" },
     { "a:\n  b: 1\n - c\n", 3, 2, "fits nowhere" },
     { "a: {b: c}}\n", 1, 10, "no opening one" },
+    { "a: \"say \"hi\"\"\n", 1, 10, "written \\\"" },
+    { "a: 'b',\n", 1, 7, "this , has no meaning here" },
+    { "a: 'b' | 'c'\n", 1, 8, "one pair of single quotes" },
+    { "a:\n  b: |\n    x\n   y\n", 4, 4, "fits nowhere" },
+    { "a: 1\n<<<<<<< HEAD\nb: 2\n", 2, 1, "not merged" },
+    { "a: 1\n: 2\n", 2, 1, "a key must be a name" },
+    { "a:\n  - b: 1\n    b: 2\n", 3, 5, "a new item of a list begins with a -" },
+    { "a: [b, - c]\n", 1, 8, "a value was expected here" },
     { "a: 1\nb\nc: 2\n", 2, 1, "colon or an indentation" },
 };
 
