@@ -6,6 +6,9 @@
 #include "base/utf8.h"
 #include "base/yaml_walk.h"
 
+#define INDENTED                                                                                   \
+    "this line is indented as a part of the text above: is its indentation right? A text with a "  \
+    "colon in it needs single quotes"
 #define TAB_LINES 2 /* so far from the place a tab may be to blame */
 
 /* ---- around a place --------------------------------------------------------------- */
@@ -232,6 +235,20 @@ static bool blank_missing(const struct yaml_trouble *t, size_t at, struct buf *w
     return yaml_blank_missing(t->raw + at, line_stop(t, at) - at, words);
 }
 
+static bool line_has(const struct yaml_trouble *t, size_t line, char c)
+{
+    return memchr(t->raw + line, c, line_stop(t, line) - line) != NULL;
+}
+
+/* The first line from the place that has a colon, or the place. */
+static size_t line_with_colon(const struct yaml_trouble *t, size_t at)
+{
+    for (size_t line = at; line < t->len; line = next_line(t, line))
+        if (line_has(t, line, ':'))
+            return line;
+    return at;
+}
+
 /* A text that should be a key. As a value it goes on in the next line, which therefore is
  * what stands wrong. */
 static size_t not_a_key(const struct yaml_trouble *t, struct buf *words)
@@ -244,9 +261,8 @@ static size_t not_a_key(const struct yaml_trouble *t, struct buf *words)
     while (byte_at(t, first) == '-' && byte_at(t, first + 1) == ' ')
         first = skip_blanks(t, first + 1);
     if (first < t->at && next_line(t, t->at) < t->len) {
-        buf_puts(words, "this line is indented as a part of the text above: is its indentation "
-                        "right? A text with a colon in it needs single quotes");
-        return next_line(t, t->at);
+        buf_puts(words, INDENTED);
+        return line_with_colon(t, next_line(t, t->at));
     }
     if (strange)
         buf_printf(words, "%s stands in this line where YAML wants a plain blank, colon or comma",
@@ -255,6 +271,24 @@ static size_t not_a_key(const struct yaml_trouble *t, struct buf *words)
         buf_puts(words, "a key and its value were expected here: is a colon or an indentation "
                         "missing?");
     return t->at;
+}
+
+/* Lines of text, and then a key: the first of the lines that have no colon is the odd one. */
+static size_t text_before_a_key(const struct yaml_trouble *t, struct buf *words)
+{
+    size_t odd = t->at;
+    for (size_t line = line_start(t, t->at); line > 0;) {
+        line = line_start(t, line - 1);
+        const size_t first = skip_blanks(t, line);
+        if (is_break(t, first) || byte_at(t, first) == '#' || line_has(t, line, ':'))
+            break;
+        odd = first;
+    }
+    buf_puts(words, odd < t->at
+                        ? "a key and its value were expected here: is a colon missing, or the "
+                          "# before a comment?"
+                        : INDENTED);
+    return odd;
 }
 
 /* ---- all others ------------------------------------------------------------------------------ */
@@ -409,6 +443,8 @@ size_t yaml_syntax(const struct yaml_trouble *t, struct buf *words)
     if (strstr(t->theirs, "multiline plain key") ||
         strstr(t->theirs, "could not find expected ':'"))
         return not_a_key(t, words);
+    if (strstr(t->theirs, "mapping in plain multiline"))
+        return text_before_a_key(t, words);
     if (strstr(t->theirs, "trailing content after"))
         return behind_a_quote(t, words);
     if (strstr(t->theirs, "invalid value after mapping") && !closed_here(t)) {

@@ -29,8 +29,8 @@ struct rules_source {
     const char *const *require_guards; /* a set without them is an error */
     size_t nrequire_guards;
     const struct place *require_places; /* where each is asked for; may be NULL */
-    int64_t now_ms;   /* wall time, for warnings about what ran out */
-    bool allow_empty; /* a set without any rule is an error otherwise */
+    int64_t now_ms;                     /* wall time, for warnings about what ran out */
+    bool allow_empty;                   /* a set without any rule is an error otherwise */
 };
 
 /* NULL when there is any error; warnings alone still give a set. Ignored files in a
