@@ -60,6 +60,7 @@ struct workspace_config {
     size_t noverrides;
     char **require_guards;
     size_t nrequire_guards;
+    struct place *require_places; /* where each of them stands */
     struct config_send send;
     int64_t hold_ms;
     int64_t settle_ms;

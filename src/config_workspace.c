@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "config_priv.h"
+#include "rules/words.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -104,6 +105,9 @@ static void read_guards(struct reader *r, const char *name, const struct yaml_no
         return;
     w->require_guards = got.list;
     w->nrequire_guards = got.count;
+    w->require_places = arena_array(r->arena, got.count + 1, sizeof(*w->require_places));
+    for (size_t i = 0; i < got.count; i++)
+        w->require_places[i] = read_place(r, yaml_kind(v) == YAML_LIST ? yaml_item(v, i) : v);
 }
 
 static void read_look(struct reader *r, const char *name, const struct yaml_node *v, void *into)
@@ -165,7 +169,10 @@ static void no_such_field(struct reader *r, const char *name, const struct yaml_
     for (size_t i = 0; i < n; i++)
         buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
     const char *near = yaml_nearest(written, names, n);
-    if (near)
+    const char *advice = word_advice(WORD_CONDITION, written);
+    if (advice)
+        read_error(r, name, key, "there is no field '%s'; %s", written, advice);
+    else if (near)
         read_error(r, name, key, "there is no field '%s'; did you mean '%s'?", written, near);
     else
         read_error(r, name, key, "there is no field '%s'; it can be %s", written, buf_str(&all));

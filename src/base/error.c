@@ -71,6 +71,28 @@ const char *diag_level_name(enum diag_level level)
     return level == DIAG_ERROR ? "error" : level == DIAG_WARNING ? "warning" : "note";
 }
 
+static void diag_done(struct diag *g)
+{
+    free(g->file);
+    free(g->msg);
+    free(g->source);
+}
+
+/* The last of those that matter least goes, when it matters less than the new one. */
+static bool make_room(struct diags *d, enum diag_level level)
+{
+    size_t least = d->count - 1;
+    for (size_t i = d->count - 1; i > 0; i--)
+        if (d->list[i - 1].level > d->list[least].level)
+            least = i - 1;
+    if (d->list[least].level <= level)
+        return false;
+    diag_done(&d->list[least]);
+    memmove(&d->list[least], &d->list[least + 1], (d->count - least - 1) * sizeof(*d->list));
+    d->count--;
+    return true;
+}
+
 void diags_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
                unsigned col, const char *source, const char *fmt, ...)
 {
@@ -78,9 +100,11 @@ void diags_add(struct diags *d, enum diag_level level, const char *file, unsigne
         d->errors++;
     else if (level == DIAG_WARNING)
         d->warnings++;
+    d->last = NULL;
     if (d->count >= DIAGS_MAX) {
         d->dropped++;
-        return;
+        if (!make_room(d, level))
+            return;
     }
     d->list = xreallocarray(d->list, d->count + 1, sizeof(*d->list));
     char *msg = NULL;
@@ -89,7 +113,8 @@ void diags_add(struct diags *d, enum diag_level level, const char *file, unsigne
     if (vasprintf(&msg, fmt, ap) < 0)
         msg = xstrdup(fmt);
     va_end(ap);
-    d->list[d->count++] = (struct diag){
+    d->last = &d->list[d->count++];
+    *d->last = (struct diag){
         .level = level,
         .file = file ? xstrdup(file) : NULL,
         .line = line,
@@ -98,6 +123,30 @@ void diags_add(struct diags *d, enum diag_level level, const char *file, unsigne
         .source = source ? xstrdup(source) : NULL,
         .caret = source ? col : 0,
     };
+}
+
+bool diags_wants(const struct diags *d, enum diag_level level)
+{
+    if (d->count < DIAGS_MAX)
+        return true;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->list[i].level > level)
+            return true;
+    return false;
+}
+
+void diags_count(struct diags *d, enum diag_level level)
+{
+    d->errors += level == DIAG_ERROR;
+    d->warnings += level == DIAG_WARNING;
+    d->dropped++;
+    d->last = NULL;
+}
+
+void diags_add_end(struct diags *d, unsigned end)
+{
+    if (d->last)
+        d->last->end = end;
 }
 
 void diags_add_error(struct diags *d, const struct error *err)
@@ -128,13 +177,7 @@ void diags_sort(struct diags *d)
             d->list[at] = d->list[at - 1];
         d->list[at] = moving;
     }
-}
-
-static void diag_done(struct diag *g)
-{
-    free(g->file);
-    free(g->msg);
-    free(g->source);
+    d->last = NULL;
 }
 
 static void drop(struct diags *d, size_t at)
@@ -158,6 +201,7 @@ void diags_unique(struct diags *d)
             d->list[kept++] = d->list[i];
     }
     d->count = kept;
+    d->last = NULL;
 }
 
 /* A tab before the caret is repeated, so that the caret stands right whatever

@@ -50,12 +50,13 @@ struct diag {
     char *file;     /* may be NULL */
     unsigned line;  /* 0 when unknown */
     unsigned col;   /* 0 when unknown */
+    unsigned end;   /* column behind the thing, on the same line; 0 when unknown */
     char *msg;      /* one line */
     char *source;   /* the source line without its line break, or NULL */
     unsigned caret; /* column of the caret in source, in characters from 1; 0 is none */
 };
 
-#define DIAGS_MAX 200 /* kept; the rest is counted */
+#define DIAGS_MAX 200 /* kept, errors before warnings before notes; the rest is counted */
 
 struct diags {
     struct diag *list;
@@ -63,6 +64,7 @@ struct diags {
     size_t errors;   /* also those not kept */
     size_t warnings; /* also those not kept */
     size_t dropped;
+    struct diag *last; /* added by the last call, or NULL when it was dropped */
 };
 
 #define DIAGS_INIT                                                                                 \
@@ -75,6 +77,12 @@ struct diags {
 void diags_add(struct diags *d, enum diag_level level, const char *file, unsigned line,
                unsigned col, const char *source, const char *fmt, ...)
     __attribute__((format(printf, 7, 8)));
+/* False when one more would only be counted: then its words need not be found. */
+bool diags_wants(const struct diags *d, enum diag_level level);
+/* Counts one that is not wanted. */
+void diags_count(struct diags *d, enum diag_level level);
+/* Where the thing ends of which the last call of diags_add() spoke. */
+void diags_add_end(struct diags *d, unsigned end);
 void diags_add_error(struct diags *d, const struct error *err);
 /* Orders by file, line, column; stable. */
 void diags_sort(struct diags *d);

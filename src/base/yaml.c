@@ -7,9 +7,11 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/yaml_syntax.h"
 #include "base/yaml_walk.h"
 
 #define SOURCE_LINE_MAX 240 /* bytes of a source line that a diagnostic shows */
@@ -29,6 +31,11 @@ struct yaml_node {
     const struct yaml_node **items;
 };
 
+struct spot {
+    size_t line, offset; /* the line counts from 0 */
+    unsigned col;
+};
+
 struct yaml_doc {
     struct arena *arena;
     const char *file;
@@ -37,6 +44,7 @@ struct yaml_doc {
     size_t *lines; /* offset of each line's first byte */
     size_t nlines;
     const struct yaml_node *root;
+    struct spot *last_spot; /* see locate(); a document belongs to one thread */
 };
 
 /* An open list or map while events come in. */
@@ -51,8 +59,9 @@ struct builder {
     struct diags *diags;
     struct frame stack[YAML_DEPTH_MAX];
     size_t depth;
-    size_t skipped;  /* open collections below one that is too deep or a key */
-    size_t last_end; /* file offset behind the last token seen */
+    size_t skipped;     /* open collections below one that is too deep or a key */
+    size_t last_end;    /* file offset behind the last token seen */
+    size_t last_closed; /* of the [ or { that was closed last, or YAML_NOWHERE */
     bool documents_over;
     bool stop;
 };
@@ -95,39 +104,55 @@ static size_t line_end(const struct yaml_doc *doc, size_t offset)
     return offset;
 }
 
+/* Columns are counted on from the last place asked for, so that a file in one line does not
+ * take a time that grows with the square of its size. */
 static void locate(const struct yaml_doc *doc, size_t offset, unsigned *line, unsigned *col)
 {
     const size_t at = line_of(doc, offset);
-    const size_t start = doc->lines[at];
+    struct spot *last = doc->last_spot;
+    if (last->col == 0 || last->line != at || last->offset > offset ||
+        last->offset < doc->lines[at])
+        *last = (struct spot){ .line = at, .offset = doc->lines[at], .col = 1 };
+    if (offset > last->offset) {
+        last->col += (unsigned)utf8_count(doc->raw + last->offset, offset - last->offset);
+        last->offset = offset;
+    }
     *line = (unsigned)at + 1;
-    *col = offset < start ? 1 : (unsigned)utf8_count(doc->raw + start, offset - start) + 1;
+    *col = offset < doc->lines[at] ? 1 : last->col;
 }
 
+/* end: the offset behind the thing; when that is on another line, or not behind, it is unknown. */
 static void diag_offset(struct diags *d, int level, const struct yaml_doc *doc, size_t offset,
-                        const char *msg)
+                        size_t end, const char *msg)
 {
     unsigned line = 0;
     unsigned col = 0;
     locate(doc, offset, &line, &col);
     const size_t start = doc->lines[line - 1];
-    const size_t end = line_end(doc, start);
-    const size_t len = utf8_cut(doc->raw + start, end - start, SOURCE_LINE_MAX);
+    const size_t stop = line_end(doc, start);
+    const size_t len = utf8_cut(doc->raw + start, stop - start, SOURCE_LINE_MAX);
     scoped(freep) char *source = xmemdup0(doc->raw + start, len);
     const bool shown = offset <= start + len;
     diags_add(d, (enum diag_level)level, doc->file, line, col, shown ? source : NULL, "%s", msg);
+    if (end > offset && end <= stop)
+        diags_add_end(d, col + (unsigned)utf8_count(doc->raw + offset, end - offset));
 }
 
 static void refuse(struct builder *b, size_t offset, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static void refuse(struct builder *b, size_t offset, const char *fmt, ...)
 {
+    if (!diags_wants(b->diags, DIAG_ERROR)) {
+        diags_count(b->diags, DIAG_ERROR);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(b->diags, DIAG_ERROR, b->doc, offset, msg);
+    diag_offset(b->diags, DIAG_ERROR, b->doc, offset, 0, msg);
 }
 
 /* ---- where a scalar really begins --------------------------------------- */
@@ -273,6 +298,21 @@ static void *append(struct builder *b, const struct yaml_node **list, size_t cou
     return list;
 }
 
+/* An item that is not there is known only by where the text before it ended; the sign
+ * that announces it comes next, behind blanks and comments. */
+static size_t sign_from(const struct yaml_doc *doc, size_t at, char sign)
+{
+    for (size_t i = at; i < doc->raw_len; i++) {
+        if (doc->raw[i] == '#')
+            i = line_end(doc, i);
+        else if (doc->raw[i] == sign)
+            return i;
+        else if (!strchr(" \t\r\n", doc->raw[i]))
+            break;
+    }
+    return at;
+}
+
 static void add_to_map(struct builder *b, struct frame *f, struct yaml_node *n)
 {
     if (f->skip_value) {
@@ -288,7 +328,8 @@ static void add_to_map(struct builder *b, struct frame *f, struct yaml_node *n)
     } else if (n->kind == YAML_SCALAR) {
         f->key = n;
     } else {
-        refuse(b, n->start, "a key must be a name, not %s", yaml_kind_name(n->kind));
+        refuse(b, n->kind == YAML_EMPTY ? sign_from(b->doc, n->start, ':') : n->start,
+               "a key must be a name, not %s", yaml_kind_name(n->kind));
         f->skip_value = true;
     }
 }
@@ -305,6 +346,8 @@ static void add(struct builder *b, struct yaml_node *n)
         add_to_map(b, f, n);
         return;
     }
+    if (n->kind == YAML_EMPTY)
+        n->start = sign_from(b->doc, n->start, '-');
     f->node->items = append(b, f->node->items, f->node->count, n);
     f->node->count++;
 }
@@ -357,8 +400,11 @@ static void refuse_duplicates(struct builder *b, const struct yaml_node *map)
         unsigned line = 0;
         unsigned col = 0;
         locate(b->doc, sorted[i - 1]->start, &line, &col);
-        refuse(b, sorted[i]->start, "'%s' stands twice in this map, first in line %u",
-               sorted[i]->value, line);
+        refuse(b, sorted[i]->start, "'%s' stands twice in this map, first in line %u%s",
+               sorted[i]->value, line,
+               sorted[i - 1] == map->keys[0] && line_of(b->doc, sorted[i]->start) + 1 > line
+                   ? "; a new item of a list begins with a -"
+                   : "");
     }
 }
 
@@ -377,6 +423,11 @@ static size_t bracket_end(const struct builder *b, const struct yaml_node *n,
     return at < doc->raw_len && doc->raw[at] == close ? at + 1 : 0;
 }
 
+static bool is_bracket(const struct yaml_doc *doc, size_t at)
+{
+    return at < doc->raw_len && strchr("[{", doc->raw[at]);
+}
+
 static void close_collection(struct builder *b, struct fy_token *token)
 {
     if (b->skipped > 0) {
@@ -387,6 +438,8 @@ static void close_collection(struct builder *b, struct fy_token *token)
         return;
     struct yaml_node *n = b->stack[--b->depth].node;
     n->end = bracket_end(b, n, token);
+    if (is_bracket(b->doc, n->start))
+        b->last_closed = n->start;
     if (n->kind == YAML_MAP)
         refuse_duplicates(b, n);
 }
@@ -463,60 +516,6 @@ static void take_event(struct builder *b, struct fy_event *e)
 
 /* ---- syntax errors ------------------------------------------------------ */
 
-static const struct {
-    const char *theirs, *ours;
-} wordings[] = {
-    { "did not find expected key", "this line fits nowhere: is its indentation right?" },
-    { "did not find expected '-'", "this line fits nowhere: is its indentation right?" },
-    { "invalid indentation", "this line fits nowhere: is its indentation right?" },
-    { "invalid multiline plain key",
-      "a key and its value were expected here: is a colon or an indentation missing?" },
-    { "could not find expected ':'",
-      "a key and its value were expected here: is a colon or an indentation missing?" },
-    { "double-quoted scalar without closing", "the closing double quote is missing" },
-    { "single-quoted scalar without closing", "the closing single quote is missing" },
-    { "scalar cannot start with", "no text begins with this character unless it is quoted: use "
-                                  "single quotes" },
-    { "invalid value after mapping", "something follows the closing bracket; a text that begins "
-                                     "with [ or { needs single quotes" },
-    { "invalid nested block mapping", "a colon and a blank make a key of what is before them; put "
-                                      "the text in single quotes" },
-    { "trailing content after", "something follows the closing quote; inside single quotes a "
-                                "single quote is written twice" },
-    { "wrongly indented double-quoted", "the closing double quote is missing" },
-    { "wrongly indented single-quoted", "the closing single quote is missing" },
-    { "block sequence on the same line", "a list begins in the line below its key; a text that "
-                                         "begins with - needs single quotes" },
-    { "invalid mapping key", "a text that begins with ? needs single quotes" },
-    { "block scalar no linebreak", "a text that begins with > or | needs single quotes" },
-    { "invalid extra closing", "this closing bracket has no opening one" },
-    { "invalid escape", "in double quotes a backslash begins a YAML escape, and this is none; "
-                        "write patterns in single quotes" },
-};
-
-static const char *wording(const char *theirs)
-{
-    for (size_t i = 0; i < ARRAY_LEN(wordings); i++)
-        if (strstr(theirs, wordings[i].theirs))
-            return wordings[i].ours;
-    return theirs;
-}
-
-/* The first tab that indents a line, up to the given one: the usual cause. */
-static bool tab_indent(const struct yaml_doc *doc, size_t last_line, size_t *offset)
-{
-    for (size_t i = 0; i <= last_line && i < doc->nlines; i++) {
-        size_t at = doc->lines[i];
-        while (at < doc->raw_len && doc->raw[at] == ' ')
-            at++;
-        if (at < doc->raw_len && doc->raw[at] == '\t' && !line_is_blank(doc, i)) {
-            *offset = at;
-            return true;
-        }
-    }
-    return false;
-}
-
 static size_t offset_of(const struct yaml_doc *doc, int line, int col)
 {
     if (line < 1 || (size_t)line > doc->nlines)
@@ -531,51 +530,28 @@ static size_t offset_of(const struct yaml_doc *doc, int line, int col)
     return at;
 }
 
-static bool only_blanks_follow(const struct yaml_doc *doc, size_t at)
-{
-    while (at < doc->raw_len && strchr(" \t\r\n", doc->raw[at]))
-        at++;
-    return at >= doc->raw_len;
-}
-
-/* The innermost open [ or {, or NULL. */
-static const struct yaml_node *open_bracket(const struct builder *b)
+/* The innermost open [ or {. */
+static size_t open_bracket(const struct builder *b)
 {
     if (b->depth == 0)
-        return NULL;
-    const struct yaml_node *n = b->stack[b->depth - 1].node;
-    return n->start < b->doc->raw_len && strchr("[{", b->doc->raw[n->start]) ? n : NULL;
-}
-
-static void bracket_error(struct builder *b, const struct yaml_node *open, size_t at)
-{
-    const char closing = open->kind == YAML_LIST ? ']' : '}';
-    unsigned line = 0;
-    unsigned col = 0;
-    locate(b->doc, open->start, &line, &col);
-    if (only_blanks_follow(b->doc, at))
-        refuse(b, open->start, "the closing %c is missing", closing);
-    else
-        refuse(b, at, "a comma is missing before this, or the closing %c of line %u, column %u",
-               closing, line, col);
+        return YAML_NOWHERE;
+    const size_t start = b->stack[b->depth - 1].node->start;
+    return is_bracket(b->doc, start) ? start : YAML_NOWHERE;
 }
 
 static void syntax_error(struct builder *b, struct fy_diag *diag)
 {
     void *iter = NULL;
     const struct fy_diag_error *e = fy_diag_errors_iterate(diag, &iter);
-    const char *const theirs = e && e->msg ? e->msg : "this is not YAML";
-    size_t at = e ? offset_of(b->doc, e->line, e->column) : b->last_end;
-    size_t tab = 0;
-    const struct yaml_node *open = open_bracket(b);
-    if (strstr(theirs, "scalar without closing") && at > 0)
-        refuse(b, at - 1, "%s", wording(theirs));
-    else if (tab_indent(b->doc, line_of(b->doc, at) + 1, &tab))
-        refuse(b, tab, "a tab indents this line; YAML wants blanks");
-    else if (open && (strstr(theirs, "flow ") || only_blanks_follow(b->doc, at)))
-        bracket_error(b, open, at);
-    else
-        refuse(b, at, "%s", wording(theirs));
+    const struct yaml_trouble t = { .raw = b->doc->raw,
+                                    .len = b->doc->raw_len,
+                                    .theirs = e && e->msg ? e->msg : "unreadable",
+                                    .at = e ? offset_of(b->doc, e->line, e->column) : b->last_end,
+                                    .open_at = open_bracket(b),
+                                    .closed_at = b->last_closed };
+    scoped(buf_free) struct buf words = BUF_INIT;
+    const size_t at = yaml_syntax(&t, &words);
+    refuse(b, at, "%s", buf_str(&words));
 }
 
 static void run_parser(struct builder *b)
@@ -606,6 +582,18 @@ static void run_parser(struct builder *b)
 
 /* ---- the document ------------------------------------------------------- */
 
+/* With its mark in front, or with a NUL for every second byte, as an editor on Windows
+ * may write it. */
+static bool is_utf16(const struct yaml_doc *doc)
+{
+    const char *s = doc->raw;
+    if (doc->raw_len < 4)
+        return false;
+    if (memcmp(s, "\xFF\xFE", 2) == 0 || memcmp(s, "\xFE\xFF", 2) == 0)
+        return true;
+    return (s[0] == '\0') != (s[1] == '\0') && (s[2] == '\0') != (s[3] == '\0');
+}
+
 static bool bytes_are_fine(struct builder *b)
 {
     const struct yaml_doc *doc = b->doc;
@@ -615,17 +603,27 @@ static bool bytes_are_fine(struct builder *b)
                   "the file has %zu bytes; %zu are the limit", doc->raw_len, YAML_BYTES_MAX);
         return false;
     }
+    if (is_utf16(doc)) {
+        diags_add(b->diags, DIAG_ERROR, doc->file, 1, 1, NULL,
+                  "this file is UTF-16; save it as UTF-8");
+        return false;
+    }
     if (!utf8_valid(doc->raw, doc->raw_len, &bad)) {
-        const size_t line = line_of(doc, bad);
-        diags_add(b->diags, DIAG_ERROR, doc->file, (unsigned)line + 1, 0, NULL,
-                  "byte %zu of this line (0x%02x) is not UTF-8; save the file as UTF-8",
-                  bad - doc->lines[line] + 1, (unsigned char)doc->raw[bad]);
+        unsigned line = 0;
+        unsigned col = 0;
+        locate(doc, bad, &line, &col);
+        diags_add(b->diags, DIAG_ERROR, doc->file, line, col, NULL,
+                  "this byte (0x%02x) is not UTF-8; save the file as UTF-8",
+                  (unsigned char)doc->raw[bad]);
         return false;
     }
     for (size_t i = 0; i < doc->raw_len; i++) {
         const unsigned char c = (unsigned char)doc->raw[i];
         if ((c < 0x20 && !strchr("\t\n\r", c)) || c == 0 || c == 0x7F) {
-            refuse(b, i, "a control character (0x%02x) stands here", c);
+            refuse(b, i,
+                   c == 0 ? "a NUL byte stands here; is this a text file in UTF-8?"
+                          : "a control character (0x%02x) stands here",
+                   c);
             return false;
         }
     }
@@ -636,8 +634,9 @@ struct yaml_doc *yaml_parse(const char *file, const char *bytes, size_t len, str
 {
     struct yaml_doc *doc = xcalloc(1, sizeof(*doc));
     doc->arena = arena_new();
+    doc->last_spot = arena_alloc(doc->arena, sizeof(*doc->last_spot));
     doc->file = arena_strdup(doc->arena, file);
-    struct builder b = { .doc = doc, .diags = d };
+    struct builder b = { .doc = doc, .diags = d, .last_closed = YAML_NOWHERE };
     const size_t errors = d->errors;
 
     doc->raw_len = len;
@@ -788,11 +787,19 @@ bool yaml_is_flow(const struct yaml_node *n)
            doc->raw[n->start] == (n->kind == YAML_LIST ? '[' : '{');
 }
 
+/* The offset behind a scalar's content, or 0. */
+static size_t content_end(const struct yaml_node *n)
+{
+    const struct yaml_scalar s = scalar_of(n);
+    size_t end = 0;
+    return n->kind == YAML_SCALAR && n->walks && yaml_walk(&s, 0, NULL, &end) ? end : 0;
+}
+
 static bool scalar_end(const struct yaml_node *n, size_t *end)
 {
     const struct yaml_scalar s = scalar_of(n);
-    size_t at = 0;
-    if (!n->walks || !yaml_walk(&s, 0, NULL, &at))
+    size_t at = content_end(n);
+    if (at == 0)
         return false;
     if (n->style == YAML_SINGLE_QUOTED || n->style == YAML_DOUBLE_QUOTED) {
         const char quote = n->style == YAML_SINGLE_QUOTED ? '\'' : '"';
@@ -822,6 +829,36 @@ const char *yaml_bytes(const struct yaml_doc *doc, size_t *len)
     return doc->raw;
 }
 
+/* The first word of a text that a person may have meant as a key. */
+static size_t first_word(const char *s)
+{
+    size_t n = 0;
+    while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || s[n] == '_' ||
+           s[n] == '-')
+        n++;
+    return s[n] == ' ' ? n : 0;
+}
+
+void yaml_map_hint(const struct yaml_node *n, struct buf *words)
+{
+    scoped(buf_free) struct buf hint = BUF_INIT;
+    if (n->kind != YAML_SCALAR || n->style != YAML_PLAIN)
+        return;
+    const size_t word = first_word(n->value);
+    if (yaml_blank_missing(n->value, n->value_len, &hint))
+        buf_printf(words, "; %s", buf_str(&hint));
+    else if (word > 0)
+        buf_printf(words, "; is a colon missing behind '%.*s'?", (int)word, n->value);
+}
+
+bool yaml_begins_line(const struct yaml_node *n)
+{
+    size_t at = n->doc->lines[line_of(n->doc, n->start)];
+    while (at < n->start && n->doc->raw[at] == ' ')
+        at++;
+    return at == n->start;
+}
+
 bool yaml_comment_follows(const struct yaml_node *scalar)
 {
     if (scalar->kind != YAML_SCALAR || scalar->style != YAML_PLAIN || !scalar->walks)
@@ -838,23 +875,31 @@ bool yaml_comment_follows(const struct yaml_node *scalar)
 
 void yaml_diag(struct diags *d, int level, const struct yaml_node *n, const char *fmt, ...)
 {
+    if (!diags_wants(d, (enum diag_level)level)) {
+        diags_count(d, (enum diag_level)level);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(d, level, n->doc, n->start, msg);
+    diag_offset(d, level, n->doc, n->start, content_end(n), msg);
 }
 
 void yaml_diag_at(struct diags *d, int level, const struct yaml_node *n, size_t at, const char *fmt,
                   ...)
 {
+    if (!diags_wants(d, (enum diag_level)level)) {
+        diags_count(d, (enum diag_level)level);
+        return;
+    }
     scoped(freep) char *msg = NULL;
     va_list ap;
     va_start(ap, fmt);
     if (vasprintf(&msg, fmt, ap) < 0)
         abort();
     va_end(ap);
-    diag_offset(d, level, n->doc, place_offset(n, at), msg);
+    diag_offset(d, level, n->doc, place_offset(n, at), 0, msg);
 }

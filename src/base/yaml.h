@@ -19,6 +19,7 @@
 #define YAML_DEPTH_MAX 16
 #define YAML_BYTES_MAX ((size_t)1024 * 1024)
 
+struct buf;
 struct diags;
 struct yaml_doc;
 struct yaml_node;
@@ -62,6 +63,11 @@ bool yaml_end(const struct yaml_node *n, size_t *end);
 bool yaml_is_flow(const struct yaml_node *n);
 /* The file's bytes; they live as long as doc. */
 const char *yaml_bytes(const struct yaml_doc *doc, size_t *len);
+/* What a plain scalar lacks to be the map that was wanted: a colon, or the blank behind it.
+ * Appends "; ..." to words, or nothing. */
+void yaml_map_hint(const struct yaml_node *n, struct buf *words);
+/* True when nothing but blanks is before the node on its line. */
+bool yaml_begins_line(const struct yaml_node *n);
 /* True when a plain scalar on this node's line is followed by " #...": a pattern cut short. */
 bool yaml_comment_follows(const struct yaml_node *scalar);
 

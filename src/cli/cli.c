@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -101,8 +102,10 @@ static struct json_object *diag_json(const struct diag *g)
     if (g->line)
         json_put_int(o, "line", g->line);
     if (g->col)
-        json_put_int(o, "column", g->col);
-    json_put_str(o, "level", diag_level_name(g->level));
+        json_put_int(o, "col", g->col);
+    if (g->end)
+        json_put_int(o, "endCol", g->end);
+    json_put_str(o, "severity", diag_level_name(g->level));
     json_put_str(o, "message", g->msg);
     if (g->source)
         json_put_str(o, "source", g->source);
@@ -114,6 +117,10 @@ void cli_print_diags_json(const struct diags *d)
     scoped(json_freep) struct json_object *list = json_new_array();
     for (size_t i = 0; i < d->count; i++)
         json_push(list, diag_json(&d->list[i]));
+    if (d->dropped > 0) {
+        scoped(freep) char *words = xasprintf("and %zu more", d->dropped);
+        json_push(list, diag_json(&(struct diag){ .level = DIAG_NOTE, .msg = words }));
+    }
     cli_print_json(list);
 }
 

@@ -295,6 +295,7 @@ static int load_configured(const struct options *o, struct basis *b, struct diag
                                       .noverrides = w->noverrides,
                                       .require_guards = (const char *const *)w->require_guards,
                                       .nrequire_guards = w->nrequire_guards,
+                                      .require_places = w->require_places,
                                       .prefilter = b->config->prefilter,
                                       .now_ms = o->now_ms };
     b->fields = w->fields;

@@ -51,6 +51,7 @@ static void add_workspace(struct rule_sets *s, const struct workspace_config *w)
                  .noverrides = w->noverrides,
                  .require_guards = (const char *const *)w->require_guards,
                  .nrequire_guards = w->nrequire_guards,
+                 .require_places = w->require_places,
                  .prefilter = s->config->prefilter,
                  .now_ms = clock_wall_ms() },
     };

@@ -16,6 +16,7 @@
 #include "base/yaml.h"
 #include "rules/rule.h"
 #include "rules/rules_load.h"
+#include "rules/words.h"
 
 #define RULES_FILES_MAX 1000
 #define RULES_MAX 10000
@@ -64,6 +65,7 @@ struct loader {
 
     const struct yaml_doc *doc; /* the file being read */
     const char *file;           /* its path, as diagnostics call it */
+    bool in_exception;          /* its keys are those of a condition and two more */
 
     const char *folder; /* whose definitions are in scope */
     struct definition *definitions;
@@ -74,6 +76,7 @@ struct loader {
 
     struct name_ref *refs;
     size_t nrefs;
+    bool partly;     /* the set is wanted even with mistakes, for check */
     bool names_lost; /* a file could not be read at all: nothing is missing for sure */
 };
 
@@ -88,8 +91,6 @@ struct key_handler {
 /* Calls the handler of each key of a map; a key without one is a mistake. */
 void loader_keys(struct loader *l, const struct yaml_node *map, const struct key_handler *handlers,
                  size_t count, const char *where, void *ctx);
-void loader_unknown_key(struct loader *l, const struct yaml_node *key, const char *const *names,
-                        size_t count, const char *where);
 /* "'when' must be a map or a list, not a text" */
 void loader_wrong_kind(struct loader *l, const struct yaml_node *n, const char *what,
                        const char *wanted);
@@ -103,6 +104,9 @@ bool loader_count(struct loader *l, const struct yaml_node *n, const char *what,
 /* First instant of a day, YYYY-MM-DD in UTC. */
 bool loader_day(struct loader *l, const struct yaml_node *n, const char *what, int64_t *out);
 struct place loader_place(const struct loader *l, const struct yaml_node *n);
+/* "did you mean 'live'?" behind what is said of a wrong word; empty when nothing is near. */
+void loader_meant(struct buf *out, enum word_place place, const char *written,
+                  const char *const *names, size_t count);
 /* A field by its name or JSON pointer; names[] of more keys may be given for "did you mean". */
 bool loader_field(struct loader *l, const struct yaml_node *key, const char *const *more,
                   size_t nmore, struct field_ref *out);
@@ -142,6 +146,10 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value);
 /* Compiles a pattern scalar into alt; false and a mistake otherwise. */
 bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
                     struct alternative *alt);
+
+/* pattern_traps.c: warns of a pattern that is probably not the one that was meant. */
+void loader_pattern_traps(struct loader *l, const struct yaml_node *n, const char *text,
+                          size_t len);
 
 /* rules_cond.c, rules_tests.c, rules_file.c ---------------------------------------- */
 

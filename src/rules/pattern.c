@@ -100,6 +100,15 @@ static size_t blamed_byte(const struct pattern_source *src, int code, size_t at)
         { PCRE2_ERROR_VERB_UNKNOWN, "(" },
         { PCRE2_ERROR_BACKSLASH_K_IN_LOOKAROUND, "\\" },
         { PCRE2_ERROR_DUPLICATE_SUBPATTERN_NAME, "<'" },
+        { PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE, "\\(&" },
+        { PCRE2_ERROR_UNSUPPORTED_ESCAPE_SEQUENCE, "\\" },
+        { PCRE2_ERROR_CODE_POINT_TOO_BIG, "\\" },
+        { PCRE2_ERROR_INVALID_OCTAL, "\\" },
+        { PCRE2_ERROR_INVALID_HEXADECIMAL, "\\" },
+        { PCRE2_ERROR_UNICODE_DISALLOWED_CODE_POINT, "\\" },
+        { PCRE2_ERROR_BACKSLASH_G_SYNTAX, "\\" },
+        { PCRE2_ERROR_BACKSLASH_K_SYNTAX, "\\" },
+        { PCRE2_ERROR_BACKSLASH_O_MISSING_BRACE, "\\" },
     };
     const char *s = buf_str(&src->folded);
     if (src->opener &&
@@ -111,9 +120,48 @@ static size_t blamed_byte(const struct pattern_source *src, int code, size_t at)
             continue;
         for (size_t back = at; back < src->folded.len + 1 && at - back < 128; back--)
             if (back < src->folded.len && strchr(before[i].begins, s[back]))
-                return back + (code == PCRE2_ERROR_DUPLICATE_SUBPATTERN_NAME);
+                return back + (strchr("<'&", s[back]) != NULL); /* the name itself */
     }
     return at;
+}
+
+/* What to write instead, where PCRE2's words leave that open. */
+static const char *advice(int code)
+{
+    static const struct {
+        int code;
+        const char *words;
+    } all[] = {
+        { PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS, "to find the sign itself, write \\(" },
+        { PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS, "to find the sign itself, write \\)" },
+        { PCRE2_ERROR_MISSING_SQUARE_BRACKET, "to find the sign itself, write \\[" },
+        { PCRE2_ERROR_QUANTIFIER_INVALID,
+          "there is nothing to repeat before it; anything is .*, and the signs themselves are \\* "
+          "\\+ \\?" },
+        { PCRE2_ERROR_QUANTIFIER_OUT_OF_ORDER, "the smaller number comes first" },
+        { PCRE2_ERROR_QUANTIFIER_TOO_BIG, "65535 is the limit" },
+        { PCRE2_ERROR_CLASS_RANGE_ORDER, "the smaller character comes first; a - itself is \\-" },
+        { PCRE2_ERROR_CLASS_INVALID_RANGE, "a - itself is \\-" },
+        { PCRE2_ERROR_END_BACKSLASH, "a backslash itself is \\\\" },
+        { PCRE2_ERROR_UNKNOWN_ESCAPE, "this letter has no meaning behind a backslash" },
+        { PCRE2_ERROR_UNSUPPORTED_ESCAPE_SEQUENCE, "a character by its number is \\x{e9}" },
+        { PCRE2_ERROR_POSIX_CLASS_NOT_IN_CLASS, "write it as [[:alpha:]]" },
+        { PCRE2_ERROR_UNKNOWN_POSIX_CLASS, "there are alpha, digit, alnum, lower, upper, space, "
+                                           "punct and others" },
+        { PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY,
+          "there are \\p{L}, \\p{Lu}, \\p{Greek} and others" },
+        { PCRE2_ERROR_MALFORMED_UNICODE_PROPERTY, "write it as \\p{L}" },
+        { PCRE2_ERROR_LOOKBEHIND_NOT_FIXED_LENGTH, "* and + and ? cannot stand in it" },
+        { PCRE2_ERROR_BAD_SUBPATTERN_REFERENCE, "no group has this number or name" },
+        { PCRE2_ERROR_UNRECOGNIZED_AFTER_QUERY_P, "a named group is (?<name>...)" },
+        { PCRE2_ERROR_MISSING_NAME_TERMINATOR, "a named group is (?<name>...)" },
+        { PCRE2_ERROR_INVALID_AFTER_PARENS_QUERY, "a group without a number is (?:...)" },
+        { PCRE2_ERROR_DUPLICATE_SUBPATTERN_NAME, "give it another name" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].code == code)
+            return all[i].words;
+    return NULL;
 }
 
 static int compile_failed(const struct pattern_source *src, const char *source, size_t len,
@@ -125,8 +173,9 @@ static int compile_failed(const struct pattern_source *src, const char *source, 
     const bool in_definitions = out_at > src->out.len;
     const size_t folded_at = src->origin[in_definitions ? src->out.len : out_at];
     *at = in_definitions ? 0 : pattern_source_at(source, len, blamed_byte(src, code, folded_at));
-    return error_set(err, ERR_INPUT, "%s%s", in_definitions ? "in the definitions: " : "",
-                     (const char *)words);
+    const char *more = in_definitions ? NULL : advice(code);
+    return error_set(err, ERR_INPUT, "%s%s%s%s", in_definitions ? "in the definitions: " : "",
+                     (const char *)words, more ? "; " : "", more ? more : "");
 }
 
 /* What PCRE2 would compile, were there no definitions: mistakes in it must not be hidden,
@@ -293,6 +342,13 @@ bool pattern_missing_group(const char *source, size_t len, const char *definitio
     name[n] = '\0';
     *at = pattern_source_at(source, len, missing->at);
     return true;
+}
+
+size_t pattern_least_chars(const struct pattern *p)
+{
+    uint32_t least = 0;
+    (void)pcre2_pattern_info(p->code, PCRE2_INFO_MINLENGTH, &least);
+    return least;
 }
 
 bool pattern_has_jit(const struct pattern *p)

@@ -36,6 +36,8 @@ bool pattern_missing_group(const char *source, size_t len, const char *definitio
                            size_t *at);
 /* True when the pattern matches the empty string somewhere in any text. */
 bool pattern_matches_empty(const struct pattern *p);
+/* No match has fewer characters. */
+size_t pattern_least_chars(const struct pattern *p);
 bool pattern_has_jit(const struct pattern *p);
 
 struct match_scratch; /* JIT stack, match data, CPU budget: one per thread */

@@ -6,7 +6,8 @@
 #include "rules/loader.h"
 #include "rules/match.h"
 
-static const char *const group_names[] = { "all", "any", "not" };
+static const char *const group_names[] = { "all", "any", "not", "because", "until" };
+#define GROUPS 3 /* the rest only in an exception */
 
 /* ---- value forms ----------------------------------------------------------------- */
 
@@ -111,8 +112,21 @@ static bool list_lines(struct loader *l, const struct yaml_node *n, const struct
     return true;
 }
 
+static bool leaves_folder(const char *name)
+{
+    for (const char *p = strstr(name, ".."); p; p = strstr(p + 2, ".."))
+        if ((p == name || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
+            return true;
+    return false;
+}
+
 static bool list_file(struct loader *l, const struct yaml_node *n, struct cond *c)
 {
+    if (yaml_kind(n) == YAML_LIST) {
+        yaml_diag(l->diags, DIAG_ERROR, n,
+                  "'in' names a file with one text a line; for texts themselves write is: [...]");
+        return false;
+    }
     const char *name = loader_keep_text(l, n, "the list file of 'in'");
     if (!name)
         return false;
@@ -121,12 +135,21 @@ static bool list_file(struct loader *l, const struct yaml_node *n, struct cond *
                   "a list file holds one text a line and is no YAML file; call it .txt or .list");
         return false;
     }
+    if (leaves_folder(name)) {
+        yaml_diag(
+            l->diags, DIAG_ERROR, n,
+            "a list file lies beside the rule file or below its folder; '..' leads out of it");
+        return false;
+    }
     struct error err = ERROR_INIT;
     scoped(freep) char *path = loader_beside(l, name);
     const struct rule_file *f = loader_read(l, path, &err);
     size_t bad = 0;
     if (!f) {
-        yaml_diag(l->diags, DIAG_ERROR, n, "%s", err.msg);
+        yaml_diag(l->diags, DIAG_ERROR, n, "%s%s", err.msg,
+                  strpbrk(name, "/") || strstr(name, ".txt") || strstr(name, ".list")
+                      ? ""
+                      : "; 'in' names a file with one text a line, for a text itself write is:");
         return false;
     }
     if (!utf8_valid(f->bytes, f->len, &bad)) {
@@ -182,10 +205,27 @@ static const struct {
     { "present", form_present },
 };
 
+/* The advice names the field wherever it says %s. */
+static void form_advice(struct loader *l, const struct yaml_node *key, const char *advice,
+                        const char *field)
+{
+    scoped(buf_free) struct buf words = BUF_INIT;
+    for (const char *p = advice; *p; p++) {
+        if (p[0] == '%' && p[1] == 's') {
+            buf_puts(&words, field);
+            p++;
+        } else {
+            buf_putc(&words, *p);
+        }
+    }
+    yaml_diag(l->diags, DIAG_ERROR, key, "a field has no '%s'; %s", yaml_str(key, NULL),
+              buf_str(&words));
+}
+
 static bool no_such_form(struct loader *l, const struct yaml_node *key, const char *field)
 {
-    static const char *const pattern_words[] = { "pattern", "matches", "match", "regex",
-                                                 "contains" };
+    static const char *const pattern_words[] = { "pattern", "matches",  "match", "regex",
+                                                 "regexp",  "contains", "has",   "like" };
     const char *written = yaml_str(key, NULL);
     for (size_t i = 0; i < ARRAY_LEN(pattern_words); i++) {
         if (strcmp(written, pattern_words[i]) != 0)
@@ -200,7 +240,10 @@ static bool no_such_form(struct loader *l, const struct yaml_node *key, const ch
     for (size_t i = 0; i < ARRAY_LEN(forms); i++)
         names[i] = forms[i].name;
     const char *near = yaml_nearest(written, names, ARRAY_LEN(names));
-    if (near)
+    const char *advice = word_advice(WORD_FORM, written);
+    if (advice)
+        form_advice(l, key, advice, field);
+    else if (near)
         yaml_diag(l->diags, DIAG_ERROR, key, "a field has no '%s'; did you mean '%s'?", written,
                   near);
     else
@@ -275,7 +318,8 @@ static bool read_field(struct loader *l, const struct yaml_node *key, const stru
                        struct cond *out)
 {
     struct cond c = { .kind = COND_FIELD, .place = loader_place(l, key) };
-    if (!loader_field(l, key, group_names, ARRAY_LEN(group_names), &c.field))
+    if (!loader_field(l, key, group_names, l->in_exception ? ARRAY_LEN(group_names) : GROUPS,
+                      &c.field))
         return false;
     if (yaml_kind(value) == YAML_MAP)
         return read_forms(l, value, &c, out);
@@ -383,7 +427,11 @@ static bool read_group(struct loader *l, const struct yaml_node *n, enum cond_ki
                   kind == COND_ALL ? "every reply" : "no reply");
         return false;
     }
-    return yaml_kind(n) == YAML_MAP ? read_pairs(l, n, out) : read_items(l, n, out);
+    const bool in_exception = l->in_exception;
+    l->in_exception = false;
+    const bool fine = yaml_kind(n) == YAML_MAP ? read_pairs(l, n, out) : read_items(l, n, out);
+    l->in_exception = in_exception;
+    return fine;
 }
 
 bool loader_condition(struct loader *l, const struct yaml_node *n, struct cond *out)
@@ -396,6 +444,7 @@ bool loader_condition(struct loader *l, const struct yaml_node *n, struct cond *
 bool loader_except_condition(struct loader *l, const struct yaml_node *map, struct cond *out)
 {
     bool fine = true;
+    l->in_exception = true;
     *out = (struct cond){ .kind = COND_ALL, .place = loader_place(l, map) };
     for (size_t i = 0; i < yaml_count(map); i++) {
         const char *key = yaml_str(yaml_key(map, i), NULL);
@@ -407,5 +456,6 @@ bool loader_except_condition(struct loader *l, const struct yaml_node *map, stru
         else
             fine = false;
     }
+    l->in_exception = false;
     return fine;
 }

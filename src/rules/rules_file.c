@@ -18,6 +18,23 @@ bool rule_name_valid(const char *name)
 
 /* ---- simple keys ----------------------------------------------------------------- */
 
+static void bad_name(struct loader *l, const struct yaml_node *value, const char *name)
+{
+    char better[NAME_BYTES_MAX + 2];
+    if (strlen(name) > NAME_BYTES_MAX)
+        yaml_diag(l->diags, DIAG_ERROR, value, "a name has at most %d characters; this has %zu",
+                  NAME_BYTES_MAX, strlen(name));
+    else if (word_as_name(name, '-', NAME_BYTES_MAX, better))
+        yaml_diag(l->diags, DIAG_ERROR, value,
+                  "a name has small letters, digits and -, at most %d; '%s' has something else: "
+                  "write '%s'",
+                  NAME_BYTES_MAX, name, better);
+    else
+        yaml_diag(l->diags, DIAG_ERROR, value,
+                  "a name has small letters, digits and -, at most %d; '%s' has something else",
+                  NAME_BYTES_MAX, name);
+}
+
 static void on_name(struct loader *l, void *ctx, const struct yaml_node *value)
 {
     struct rule *r = ctx;
@@ -27,9 +44,7 @@ static void on_name(struct loader *l, void *ctx, const struct yaml_node *value)
     r->name = name;
     r->place = loader_place(l, value);
     if (!rule_name_valid(name))
-        yaml_diag(l->diags, DIAG_ERROR, value,
-                  "a name has small letters, digits and -, at most %d; '%s' has something else",
-                  NAME_BYTES_MAX, name);
+        bad_name(l, value, name);
     else if (strcmp(name, "no-match") == 0 || strcmp(name, "look") == 0)
         yaml_diag(l->diags, DIAG_ERROR, value, "'%s' has a meaning in tests; choose another name",
                   name);
@@ -38,6 +53,15 @@ static void on_name(struct loader *l, void *ctx, const struct yaml_node *value)
 static void on_about(struct loader *l, void *ctx, const struct yaml_node *value)
 {
     ((struct rule *)ctx)->about = loader_keep_text(l, value, "'about'");
+}
+
+static void wrong_word(struct loader *l, const struct yaml_node *value, const char *right,
+                       enum word_place place, const char *const *names, size_t count)
+{
+    scoped(buf_free) struct buf meant = BUF_INIT;
+    const char *word = yaml_str(value, NULL);
+    loader_meant(&meant, place, word, names, count);
+    yaml_diag(l->diags, DIAG_ERROR, value, "%s, not '%s'%s", right, word, buf_str(&meant));
 }
 
 static void on_state(struct loader *l, void *ctx, const struct yaml_node *value)
@@ -58,11 +82,13 @@ static void on_state(struct loader *l, void *ctx, const struct yaml_node *value)
                   "'off' is for a workspace's overrides; in a rule file use draft, or delete the "
                   "rule");
     else
-        yaml_diag(l->diags, DIAG_ERROR, value, "'state' is live, shadow or draft, not '%s'", word);
+        wrong_word(l, value, "'state' is live, shadow or draft", WORD_STATE, states,
+                   ARRAY_LEN(states));
 }
 
 static void on_then(struct loader *l, void *ctx, const struct yaml_node *value)
 {
+    static const char *const actions[] = { "mark-read", "keep" };
     struct rule *r = ctx;
     const char *word = loader_text(l, value, "'then'");
     if (!word)
@@ -72,7 +98,7 @@ static void on_then(struct loader *l, void *ctx, const struct yaml_node *value)
     else if (strcmp(word, "keep") == 0)
         r->then = THEN_KEEP;
     else
-        yaml_diag(l->diags, DIAG_ERROR, value, "'then' is mark-read or keep, not '%s'", word);
+        wrong_word(l, value, "'then' is mark-read or keep", WORD_THEN, actions, ARRAY_LEN(actions));
 }
 
 static void on_hold(struct loader *l, void *ctx, const struct yaml_node *value)
@@ -124,16 +150,21 @@ static void on_active(struct loader *l, void *ctx, const struct yaml_node *value
                                                { .name = "until", .fn = on_active_until } };
     struct rule *r = ctx;
     if (yaml_kind(value) != YAML_MAP || yaml_count(value) == 0) {
-        loader_wrong_kind(l, value, "'active'", "a map with from, until or both");
+        loader_wrong_kind(l, value, "'active'",
+                          "a map with from, until or both (to turn a rule off: state: draft)");
         return;
     }
     loader_keys(l, value, keys, ARRAY_LEN(keys), "'active'", r);
     if (r->active_until_ms == 0)
         return;
+    const struct yaml_node *until = yaml_get(value, "until");
     if (r->active_until_ms <= r->active_from_ms)
-        yaml_diag(l->diags, DIAG_ERROR, value, "'until' is before 'from': never active");
+        yaml_diag(l->diags, DIAG_ERROR, until, "'until' is before 'from': never active");
     else if (r->active_until_ms <= l->src->now_ms)
-        yaml_diag(l->diags, DIAG_WARNING, value, "this ran out: the rule is no longer active");
+        yaml_diag(l->diags, DIAG_WARNING, until,
+                  "this ran out on %s: the rule is no longer active; delete it, or give it a later "
+                  "day",
+                  yaml_str(until, NULL));
 }
 
 /* ---- when and except ------------------------------------------------------------------ */
@@ -155,7 +186,9 @@ static void on_except_until(struct loader *l, struct exception *e, const struct 
         return;
     e->until_ms = day + DAY_MS;
     if (e->until_ms <= l->src->now_ms)
-        yaml_diag(l->diags, DIAG_WARNING, value, "this exception ran out on %s and no longer holds",
+        yaml_diag(l->diags, DIAG_WARNING, value,
+                  "this exception ran out on %s and no longer holds; delete it, or give it a "
+                  "later day",
                   yaml_str(value, NULL));
 }
 
@@ -242,12 +275,34 @@ static const struct rule *known_rule(const struct rule *list, size_t count, cons
     return NULL;
 }
 
+/* True when another key of the rule was meant to be this one, which was said there. */
+static bool meant(const struct yaml_node *map, const char *name)
+{
+    for (size_t i = 0; i < yaml_count(map); i++) {
+        const char *written = yaml_str(yaml_key(map, i), NULL);
+        const char *names[ARRAY_LEN(rule_keys)];
+        bool known = false;
+        for (size_t k = 0; k < ARRAY_LEN(rule_keys); k++) {
+            names[k] = rule_keys[k].name;
+            known |= strcmp(written, names[k]) == 0;
+        }
+        const char *advice = word_advice(WORD_RULE_KEY, written);
+        const char *near = advice ? NULL : yaml_nearest(written, names, ARRAY_LEN(names));
+        if (known)
+            continue;
+        if ((near && strcmp(near, name) == 0) || (advice && strstr(advice, name)) ||
+            (strncmp(written, name, strlen(name)) == 0 && strchr(written, ':')))
+            return true;
+    }
+    return false;
+}
+
 static void check_rule(struct loader *l, const struct yaml_node *map, const struct rule *r)
 {
     const char *const what = r->guard ? "guard" : "rule";
-    if (!yaml_get(map, "name"))
+    if (!yaml_get(map, "name") && !meant(map, "name"))
         yaml_diag(l->diags, DIAG_ERROR, map, "this %s has no name", what);
-    if (!yaml_get(map, "when"))
+    if (!yaml_get(map, "when") && !meant(map, "when"))
         yaml_diag(l->diags, DIAG_ERROR, map, "this %s has no 'when'", what);
     if (r->then == THEN_KEEP && !r->guard && (r->hold_ms >= 0 || r->max_per_hour >= 0))
         yaml_diag(l->diags, DIAG_WARNING, map,
@@ -274,6 +329,7 @@ static void read_rule(struct loader *l, const struct yaml_node *map, bool guard)
         loader_wrong_kind(l, map, guard ? "a guard" : "a rule", "a map");
         return;
     }
+    const size_t errors = l->diags->errors;
     /* The name first: tests speak of it wherever it is written. */
     const struct yaml_node *name = yaml_get(map, "name");
     if (name && yaml_kind(name) == YAML_SCALAR)
@@ -283,6 +339,7 @@ static void read_rule(struct loader *l, const struct yaml_node *map, bool guard)
     else
         loader_keys(l, map, rule_keys, ARRAY_LEN(rule_keys), "a rule", &r);
     check_rule(l, map, &r);
+    r.broken = l->diags->errors > errors;
 
     struct rule **list = guard ? &rs->guards : &rs->rules;
     size_t *count = guard ? &rs->nguards : &rs->nrules;
@@ -332,7 +389,10 @@ void loader_rule_file(struct loader *l, const struct yaml_node *root)
         { .name = "rules", .fn = on_rules },
     };
     if (yaml_kind(root) != YAML_MAP) {
-        loader_wrong_kind(l, root, "a rule file", "a map with define, guards or rules");
+        loader_wrong_kind(l, root, "a rule file",
+                          yaml_kind(root) == YAML_LIST
+                              ? "a map with define, guards or rules (put 'rules:' above this list)"
+                              : "a map with define, guards or rules");
         return;
     }
     /* Groups first, wherever they stand: order of keys means nothing in a map. */

@@ -1,6 +1,7 @@
 /* rules_lint.h - what is allowed and yet probably not meant: warnings for `check`.
  *
- * Takes a set that loaded without error. Tries patterns, so it costs some milliseconds a
+ * Takes a set, also one with mistakes (rules_load_partly()): then rules that have some are
+ * looked at by themselves only. Tries patterns, so it costs some milliseconds a
  * rule; not for the daemon. */
 #ifndef AUTOMARK_RULES_LINT_H
 #define AUTOMARK_RULES_LINT_H

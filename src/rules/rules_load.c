@@ -46,6 +46,7 @@ static void load_file(struct loader *l, const char *path, root_fn *read)
     struct error err = ERROR_INIT;
     const struct rule_file *f = loader_read(l, path, &err);
     if (!f) {
+        error_at(&err, path, 0, 0);
         diags_add_error(l->diags, &err);
         l->names_lost = true;
         return;
@@ -129,8 +130,15 @@ static const char *nearest_rule(struct loader *l, const struct ruleset *rs, cons
 static void no_such_rule(struct loader *l, const struct ruleset *rs, const struct place *place,
                          const char *name, bool word_too)
 {
+    if (!diags_wants(l->diags, DIAG_ERROR)) {
+        diags_count(l->diags, DIAG_ERROR);
+        return;
+    }
     const char *near = nearest_rule(l, rs, name, word_too);
-    if (near)
+    const char *advice = word_too ? word_advice(WORD_EXPECT, name) : NULL;
+    if (advice)
+        rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; %s", name, advice);
+    else if (near)
         rules_diag(l->rs, l->diags, DIAG_ERROR, place, "there is no rule '%s'; did you mean '%s'?",
                    name, near);
     else
@@ -183,13 +191,17 @@ static void check_required(struct loader *l)
     for (size_t i = 0; i < l->src->nrequire_guards; i++) {
         const char *name = l->src->require_guards[i];
         const struct rule *r = find(l->rs, name);
+        const struct place place =
+            l->src->require_places ? l->src->require_places[i] : (struct place){ .file = NULL };
+        const char *near = r ? NULL : nearest_rule(l, l->rs, name, false);
         if (!r || !r->guard)
-            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
-                      "the guard '%s' is required (require_guards) and not among these rules",
-                      name);
+            rules_diag(
+                l->rs, l->diags, DIAG_ERROR, &place,
+                "the guard '%s' is required (require_guards) and not among these rules%s%s%s", name,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         else if (r->state == RULE_OFF)
-            diags_add(l->diags, DIAG_ERROR, NULL, 0, 0, NULL,
-                      "the guard '%s' is required (require_guards) and turned off", name);
+            rules_diag(l->rs, l->diags, DIAG_ERROR, &place,
+                       "the guard '%s' is required (require_guards) and turned off", name);
     }
 }
 
@@ -274,13 +286,22 @@ static struct ruleset *finish(struct loader *l, size_t errors_before)
                       NULL, "there is not a single rule here");
         set_version(l);
     }
-    if (l->diags->errors == errors_before) {
-        if (l->src->prefilter)
-            add_prefilter(l);
+    if (l->diags->errors == errors_before && l->src->prefilter)
+        add_prefilter(l);
+    if (l->diags->errors == errors_before || l->partly)
         return rs;
-    }
     ruleset_destroy(rs);
     return NULL;
+}
+
+static void load_paths(struct loader *l, bool list_ignored)
+{
+    const struct rules_source *src = l->src;
+    for (size_t i = 0; i < src->npaths; i++)
+        load_path(l, src->paths[i]);
+    for (size_t i = 0; i < src->npaths && list_ignored; i++)
+        if (is_folder(src->paths[i]))
+            (void)loader_folder(l, src->paths[i], FOLDER_IGNORED, NULL);
 }
 
 struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, struct diags *d)
@@ -288,12 +309,20 @@ struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, st
     struct loader l;
     const size_t errors = d->errors;
     loader_init(&l, src, d);
-    for (size_t i = 0; i < src->npaths; i++)
-        load_path(&l, src->paths[i]);
-    for (size_t i = 0; i < src->npaths && list_ignored; i++)
-        if (is_folder(src->paths[i]))
-            (void)loader_folder(&l, src->paths[i], FOLDER_IGNORED, NULL);
+    load_paths(&l, list_ignored);
     return finish(&l, errors);
+}
+
+struct ruleset *rules_load_partly(const struct rules_source *src, bool *fine, struct diags *d)
+{
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, src, d);
+    l.partly = true;
+    load_paths(&l, true);
+    struct ruleset *rs = finish(&l, errors);
+    *fine = d->errors == errors;
+    return rs;
 }
 
 struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
@@ -345,7 +374,8 @@ int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
     loader_init(&l, src, d);
     for (size_t i = 0; i < src->npaths; i++)
         load_tests_of(&l, src->paths[i]);
-    check_refs(&l, rs);
+    if (rs)
+        check_refs(&l, rs);
     *out = (struct rules_tests){ .tests = l.tests, .ntests = l.ntests, .owner = l.rs };
     if (d->errors == errors)
         return 0;

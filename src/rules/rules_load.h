@@ -29,20 +29,25 @@ struct rules_source {
     bool overrides_may_miss;           /* an override of a rule that is not there is no mistake */
     const char *const *require_guards; /* a set without them is an error */
     size_t nrequire_guards;
-    int64_t now_ms;   /* wall time, for warnings about what ran out */
-    bool prefilter;   /* make one: worth it where many events are looked at */
-    bool allow_empty; /* a set without any rule is an error otherwise */
+    const struct place *require_places; /* where each is asked for; may be NULL */
+    int64_t now_ms;                     /* wall time, for warnings about what ran out */
+    bool prefilter;                     /* make one: worth it where many events are looked at */
+    bool allow_empty;                   /* a set without any rule is an error otherwise */
 };
 
 /* NULL when there is any error; warnings alone still give a set. Ignored files in a
  * folder are added to d as warnings when list_ignored. The set has one reference. */
 struct ruleset *rules_load(const struct rules_source *src, bool list_ignored, struct diags *d);
+/* The same for check: what could be read even when there are errors, which *fine tells. Such
+ * a set is for rules_lint() alone. */
+struct ruleset *rules_load_partly(const struct rules_source *src, bool *fine, struct diags *d);
 /* The same from kept bytes instead of files (the last good set in the store). */
 struct ruleset *rules_load_files(const struct rule_file *files, size_t nfiles,
                                  const struct rules_source *src, struct diags *d);
 
 /* The tests of *.test.yaml files: of those among the source's paths, and of those in its
- * folders. What they expect must be in rs. Released with rules_tests_done(). */
+ * folders. What they expect must be in rs, which may be NULL: then nobody asks. Released with
+ * rules_tests_done(). */
 struct rules_tests {
     struct rule_test *tests;
     size_t ntests;

@@ -2,13 +2,13 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/utf8.h"
-#include "event/text.h"
 #include "rules/loader.h"
 #include "rules/pattern.h"
 
 #define GROUP_NAME_MAX 32 /* PCRE2's */
+#define GROUPS_MAX 2000   /* in scope */
 
 /* ---- what can be seen without compiling ------------------------------------ */
 
@@ -36,38 +36,6 @@ static bool has_control(struct loader *l, const struct yaml_node *n, const char 
     return false;
 }
 
-static bool can_match(const char *s, size_t len)
-{
-    scoped(buf_free) struct buf folded = BUF_INIT;
-    text_fold_pattern(&folded, s, len);
-    for (size_t i = 0; i < folded.len;) {
-        uint32_t cp = 0;
-        const size_t n = utf8_decode(folded.data + i, folded.len - i, &cp);
-        if (n == 0 || !text_can_contain(cp))
-            return false;
-        i += n;
-    }
-    return true;
-}
-
-static void warn_of_impossible(struct loader *l, const struct yaml_node *n, const char *text,
-                               size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        uint32_t cp = 0;
-        const size_t bytes = utf8_decode(text + i, len - i, &cp);
-        if (bytes == 0)
-            return;
-        if ((cp == '\t' || cp >= 0x80) && !can_match(text + i, bytes)) {
-            yaml_diag_at(l->diags, DIAG_WARNING, n, i,
-                         "prepared text never holds this character (U+%04X), so this cannot match",
-                         (unsigned)cp);
-            return;
-        }
-        i += bytes;
-    }
-}
-
 static const char *pattern_text(struct loader *l, const struct yaml_node *n, size_t *len)
 {
     if (yaml_kind(n) != YAML_SCALAR) {
@@ -88,11 +56,7 @@ static const char *pattern_text(struct loader *l, const struct yaml_node *n, siz
     }
     if (has_control(l, n, text, *len))
         return NULL;
-    if (yaml_comment_follows(n))
-        yaml_diag_at(l->diags, DIAG_WARNING, n, *len,
-                     "the pattern ends here, for ' #' begins a comment; single quotes keep it "
-                     "whole");
-    warn_of_impossible(l, n, text, *len);
+    loader_pattern_traps(l, n, text, *len);
     return text;
 }
 
@@ -121,8 +85,8 @@ static void put_group(struct buf *out, const struct definition *d, bool hollow)
  * compiling all of them into every pattern would cost time and memory. */
 static void needed_groups(const struct loader *l, const char *text, struct buf *out)
 {
-    bool *taken = arena_array(l->arena, l->ndefinitions + 1, sizeof(*taken));
-    const char **todo = arena_array(l->arena, l->ndefinitions + 1, sizeof(*todo));
+    scoped(freep) bool *taken = xcalloc(l->ndefinitions + 1, sizeof(*taken));
+    scoped(freep) const char **todo = xcalloc(l->ndefinitions + 1, sizeof(*todo));
     size_t ntodo = 0;
     todo[ntodo++] = text;
     while (ntodo > 0) {
@@ -161,6 +125,29 @@ static bool groups_exist(struct loader *l, const struct yaml_node *n, const char
     return false;
 }
 
+/* {weekday}, (&weekday), (?P=weekday), (?weekday): the name of a group just behind the place. */
+static const char *group_named_at(const struct loader *l, const char *text)
+{
+    for (size_t i = 0; i < l->ndefinitions; i++) {
+        const char *hit = strstr(text, l->definitions[i].name);
+        if (hit && hit - text <= 4 && strspn(text, "(?&P={\\k<") >= (size_t)(hit - text) &&
+            !isalnum((unsigned char)hit[strlen(l->definitions[i].name)]))
+            return l->definitions[i].name;
+    }
+    return NULL;
+}
+
+static void warn_of_unused_group(struct loader *l, const struct yaml_node *n, const char *text)
+{
+    for (const char *p = text; (p = strpbrk(p, "{(")); p++) {
+        const char *name = *p == '{' || p[1] == '&' ? group_named_at(l, p) : NULL;
+        if (name)
+            yaml_diag_at(l->diags, DIAG_WARNING, n, (size_t)(p - text),
+                         "this is looked for as it stands; the group '%s' is used as (?&%s)", name,
+                         name);
+    }
+}
+
 /* The pattern as it will be used, or NULL and a mistake at its place. */
 static struct pattern *compile(struct loader *l, const struct yaml_node *n, const char *text,
                                size_t len, bool whole, const char *groups)
@@ -170,17 +157,31 @@ static struct pattern *compile(struct loader *l, const struct yaml_node *n, cons
     if (!groups_exist(l, n, text, len, groups))
         return NULL;
     struct pattern *p = pattern_compile(text, len, whole, groups[0] ? groups : NULL, &at, &err);
-    if (!p)
+    const char *group = p || strstr(err.msg, "a definition") ? NULL : group_named_at(l, text + at);
+    if (group)
+        yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s: the group '%s' is used as (?&%s)", err.msg,
+                     group, group);
+    else if (!p)
         yaml_diag_at(l->diags, DIAG_ERROR, n, at, "%s", err.msg);
     return p;
+}
+
+/* d itself and the groups whose names occur in it, all but `full` hollow. */
+static void put_named(const struct loader *l, const struct definition *d,
+                      const struct definition *full, struct buf *out)
+{
+    for (size_t i = 0; i < l->ndefinitions; i++) {
+        const struct definition *g = &l->definitions[i];
+        if (g == d || strstr(d->source, g->name))
+            put_group(out, g, g != full);
+    }
 }
 
 /* A group that compiles by itself, with all others empty, and as a group. */
 static bool group_compiles(struct loader *l, const struct yaml_node *n, const struct definition *d)
 {
     scoped(buf_free) struct buf others = BUF_INIT;
-    for (size_t i = 0; i < l->ndefinitions; i++)
-        put_group(&others, &l->definitions[i], true);
+    put_named(l, d, NULL, &others);
     struct pattern *alone = compile(l, n, d->source, d->len, false, buf_str(&others));
     if (!alone)
         return false;
@@ -189,8 +190,7 @@ static bool group_compiles(struct loader *l, const struct yaml_node *n, const st
     struct error err = ERROR_INIT;
     size_t at = 0;
     scoped(buf_free) struct buf groups = BUF_INIT;
-    for (size_t i = 0; i < l->ndefinitions; i++)
-        put_group(&groups, &l->definitions[i], &l->definitions[i] != d);
+    put_named(l, d, d, &groups);
     scoped(buf_free) struct buf use = BUF_INIT;
     buf_printf(&use, "(?&%s)", d->name);
     struct pattern *user =
@@ -209,14 +209,33 @@ static const struct definition *known_group(const struct loader *l, const char *
     return NULL;
 }
 
+/* Numbers count the groups of the pattern that uses the definition, not its own. */
+static void warn_of_numbers(struct loader *l, const struct yaml_node *value)
+{
+    const char *text = yaml_kind(value) == YAML_SCALAR ? yaml_str(value, NULL) : "";
+    for (const char *p = text; *p; p++) {
+        if (*p != '\\')
+            continue;
+        if (p[1] >= '1' && p[1] <= '9')
+            yaml_diag_at(l->diags, DIAG_WARNING, value, (size_t)(p - text),
+                         "in a definition \\%c is a group of the pattern that uses it; name the "
+                         "group, (?<x>...), and write \\k<x>",
+                         p[1]);
+        p += p[1] != '\0';
+    }
+}
+
 static void add_group(struct loader *l, const struct yaml_node *key, const struct yaml_node *value)
 {
     const char *name = yaml_str(key, NULL);
     const struct definition *old = known_group(l, name);
     if (!group_name_valid(name)) {
+        char better[GROUP_NAME_MAX + 2];
+        const bool told =
+            word_as_name(name, '_', GROUP_NAME_MAX, better) && group_name_valid(better);
         yaml_diag(l->diags, DIAG_ERROR, key,
-                  "a group's name has letters, digits and _, at most %d, and no digit first",
-                  GROUP_NAME_MAX);
+                  "a group's name has letters, digits and _, at most %d, and no digit first%s%s%s",
+                  GROUP_NAME_MAX, told ? ": write '" : "", told ? better : "", told ? "'" : "");
         return;
     }
     if (old) {
@@ -224,6 +243,7 @@ static void add_group(struct loader *l, const struct yaml_node *key, const struc
                   old->place.file, old->place.line);
         return;
     }
+    warn_of_numbers(l, value);
     struct definition d = { .name = arena_strdup(l->arena, name), .place = loader_place(l, key) };
     const char *text = pattern_text(l, value, &d.len);
     d.source = text ? arena_text(l->arena, text, d.len) : "";
@@ -241,6 +261,10 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value)
         return;
     }
     const size_t before = l->ndefinitions;
+    if (before + yaml_count(value) > GROUPS_MAX) {
+        yaml_diag(l->diags, DIAG_ERROR, value, "more than %d groups are defined", GROUPS_MAX);
+        return;
+    }
     for (size_t i = 0; i < yaml_count(value); i++)
         add_group(l, yaml_key(value, i), yaml_value(value, i));
     for (size_t i = before; i < l->ndefinitions; i++) {
@@ -327,6 +351,7 @@ bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
     struct shared_pattern *s = shared_place(l, text, buf_str(&groups), whole);
     if (!s->source && !share(l, n, text, len, whole, buf_str(&groups), s))
         return false;
+    warn_of_unused_group(l, n, text);
     *alt = (struct alternative){ .place = loader_place(l, n),
                                  .source = s->source,
                                  .pattern = l->patterns[s->number - 1],

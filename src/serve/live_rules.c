@@ -54,6 +54,7 @@ static struct rules_source source_of(const struct slot *s)
         .noverrides = s->cfg->noverrides,
         .require_guards = (const char *const *)s->cfg->require_guards,
         .nrequire_guards = s->cfg->nrequire_guards,
+        .require_places = s->cfg->require_places,
         .prefilter = s->prefilter,
         .now_ms = clock_wall_ms(),
     };

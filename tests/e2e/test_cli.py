@@ -129,6 +129,76 @@ def test_check_names_ignored_files(automark, rules, folder):
     assert done.returncode == 0 and "notes.txt" in done.stdout + done.stderr
 
 
+def test_check_in_json(automark, rules):
+    done = automark("check", "--format", "json", rules("rules:\n  - nmae: a\n    when: {reply: 'ü(x', domain: x.com}\n"))
+    assert done.returncode == 1 and done.stderr == ""
+    name, paren, part = json.loads(done.stdout)
+    assert name["file"].endswith("10.yaml") and (name["line"], name["col"], name["endCol"]) == (2, 5, 9)
+    assert name["severity"] == "error" and "'name'" in name["message"]
+    assert (paren["line"], paren["col"]) == (3, 21) and "endCol" not in paren
+    assert part["severity"] == "warning" and "x.com" in part["message"]  # errors hide no warnings
+
+
+def test_check_reads_test_files_beside_broken_rules(automark, rules):
+    path = rules("rules:\n  - name: a\n    when: {reply: '(x'}\n")
+    (path / "extra.test.yaml").write_text("tests:\n  - {replie: x, expect: a}\n")
+    done = automark("check", path)
+    assert "10.yaml:3:20: error" in done.stderr and "extra.test.yaml:2:6: error" in done.stderr, done
+
+
+def test_strict_makes_warnings_count(automark, rules):
+    path = rules("rules:\n  - name: a\n    when: {domain: x.com}\n    tests: [{domain: x.com}]\n")
+    assert automark("check", path).returncode == 0
+    assert automark("check", "--strict", path).returncode == 1
+
+
+def test_what_check_says_is_bounded(automark, rules):
+    many = "".join(f"    k{i}: 1\n" for i in range(50000))
+    path = rules("rules:\n  - name: a\n    when: {reply: x}\n" + many)
+    done = automark("check", path)
+    assert done.returncode == 1 and len(done.stderr) < 100_000 and "50000 errors" in done.stdout
+    assert done.stderr.endswith("and 49800 more\n")
+    listed = json.loads(automark("check", "--format", "json", path).stdout)
+    assert len(listed) == 201 and listed[-1]["message"] == "and 49800 more"
+
+
+def test_check_waits_for_no_fifo(automark, rules):
+    path = rules(GOOD)
+    os.mkfifo(path / "20.yaml")
+    (path / "30.yaml").mkdir()
+    (path / "40.yaml").symlink_to("/dev/zero")
+    done = automark("check", path)
+    assert done.returncode == 1
+    for name in ("20.yaml", "40.yaml"):
+        assert re.search(rf"{name}: error: .*not a regular file", done.stderr), done
+    assert "30.yaml: note: ignored: subfolders are not read" in done.stderr
+
+
+@pytest.mark.parametrize("data, place, words", [
+    ("rules: []\n".encode("utf-16"), ":1:1:", "UTF-16"),
+    ("rules: []\n".encode("utf-16-be"), ":1:1:", "UTF-16"),
+    ("rules:\n  - name: ü für\n".encode("latin-1"), ":2:11:", "0xfc"),
+    (b"rules:\n  - about: \xc3\xbc\x00\n", ":2:13:", "NUL"),
+    ("\ufeffruels: []\n".encode(), ":1:1:", "'rules'"),
+    (b"rules:\r  - name: a\r    wehn: {reply: x}\r", ":3:5:", "'when'"),
+], ids=["utf16", "utf16be", "latin1", "nul", "bom", "cr"])
+def test_check_of_odd_bytes(automark, rules, data, place, words):
+    path = rules("")
+    (path / "10.yaml").write_bytes(data)
+    done = automark("check", path)
+    assert done.returncode == 1 and f"10.yaml{place} error:" in done.stderr and words in done.stderr, done
+
+
+def test_a_required_guard_that_is_missing_is_told_in_the_configuration(automark, rules, folder):
+    config = folder / "c.yaml"
+    config.write_text(
+        f"rules: [{rules(GOOD)}]\nworkspaces:\n  acme:\n    webhook: {{preset: sendkit, secrets: [{{env: X}}]}}\n"
+        "    api_key: {env: Y}\n    require_guards: [yelow]\n")
+    done = automark("check", "--config", config)
+    assert done.returncode == 1 and "c.yaml:6:22: error: the guard 'yelow' is required" in done.stderr, done
+    assert "did you mean 'yellow'?" in done.stderr
+
+
 def test_check_of_nothing_is_3(automark, folder):
     done = automark("check", folder / "none")
     assert done.returncode in (1, 3) and "none" in done.stderr, done

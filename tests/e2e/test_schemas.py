@@ -41,8 +41,32 @@ UNKNOWABLE = {
     "rules/bad/syntax-and-no-more.yaml": {5: "YAML's syntax"},
     "rules/bad/tests.yaml": {15: OTHER_RULE, 16: OTHER_RULE, 17: OTHER_RULE, 20: "what stands in two keys"},
     "rules/bad/yaml-refusals.yaml": {4: "anchors", 5: "aliases", 6: TWICE},
+    "rules/bad/active-order.yaml": {5: "which of two days is the first"},
+    "rules/bad/anchor.yaml": {3: "anchors"},
+    "rules/bad/define-dup.yaml": {4: TWICE},
+    "rules/bad/dup-key.yaml": {5: TWICE},
+    "rules/bad/in-dotdot.yaml": {5: "where a list file may lie"},
+    "rules/bad/in-missing.yaml": {5: "which files are there"},
+    "rules/bad/pattern-ref-python.yaml": {5: GROUP},
+    "rules/bad/pattern-ref.yaml": {5: GROUP},
+    "rules/bad/tag.yaml": {3: "tags"},
+    "rules/bad/tests-none.yaml": {5: OTHER_RULE},
+    "rules/bad/tests-unknown-rule.yaml": {5: OTHER_RULE},
     "rules/badtests/expects.test.yaml": {10: OTHER_RULE, 11: OTHER_RULE, 13: OTHER_RULE},
 }
+# Files whose only mistake is in a pattern's own syntax.
+BAD_PATTERNS = {f"rules/bad/{name}.yaml" for name in """
+    cjk-before combining-before crlf define-bad define-lookahead emoji-before group-by-python pattern-backref
+    pattern-class pattern-dupname pattern-escape-u pattern-escape-unknown pattern-lookbehind-star
+    pattern-lookbehind pattern-nojit pattern-paren-close pattern-paren pattern-posix pattern-prop pattern-quant-big
+    pattern-quant-order pattern-quant pattern-verb-unknown style-crlf-folded style-double-esc-at style-double-esc
+    style-double-multi style-except style-flow-multi style-folded-strip style-folded style-list-item
+    style-list-literal style-literal-header-comment style-literal-keep style-literal style-plain-flow
+    style-plain-multi style-plain-multi3 style-plain style-single-esc style-single-multi style-whole
+""".split()}
+# check does not say that 'when' is missing where another key was clearly meant for it.
+SAID_ONCE = {"rules/bad/missing-blank-after-colon.yaml", "rules/bad/unknown-key-if.yaml",
+             "rules/bad/unknown-key-in-rule.yaml"}
 # PyYAML reads YAML 1.1, where a plain text in brackets has no question mark.
 UNREADABLE = {"rules/tests/coverage.yaml"}
 
@@ -69,16 +93,16 @@ def check(automark):
 
     def call(path, *args):
         done = automark("check", "--format", "json", *(args or check_args(path)))
-        return [d for d in json.loads(done.stdout) if d["file"] == str(path) and d["level"] == "error"]
+        return [d for d in json.loads(done.stdout) if d["file"] == str(path) and d["severity"] == "error"]
 
     return call
 
 
 def document(path):
-    """None when it has no value to be judged."""
+    """None when it has no value to be judged: an editor's YAML parser marks the mistake by itself."""
     try:
         doc = Document(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeDecodeError):
         return None
     return None if doc.empty else doc
 
@@ -175,13 +199,15 @@ def test_bad_files_are_bad_to_both_in_the_same_lines(check, path):
         said.setdefault(one.get("line", 0), []).append(one["message"])
     assert set(unknowable) <= set(said)  # some files are only warned of
     doc = document(path)
+    if doc is None or name_of(path) in BAD_PATTERNS:
+        unknowable = dict.fromkeys(said, PCRE) | unknowable
     shown = [lines_of(doc, error) for error in mistakes(path, doc)] if doc else []
     for line, words in said.items():
         seen = any(line in lines for lines in shown)
         assert seen or line in unknowable, f"line {line}: check says {words}, the schema nothing"
         assert not (seen and line in unknowable), f"line {line}: the schema knows it after all"
     for lines in shown:
-        assert lines & set(said), f"the schema alone refuses lines {sorted(lines)}"
+        assert lines & set(said) or name_of(path) in SAID_ONCE, f"the schema alone refuses lines {sorted(lines)}"
     if doc:
         assert validator(schema_for(path), Draft7Validator).is_valid(doc.value) == (not shown)
 
@@ -319,7 +345,7 @@ WRITTEN = [
     """),
     (DEFAULTS, """
         send: {batch: 1} | send: {batch: '5000'} | max_per_hour: 0 | fields: {reply: /a}
-        fields: {name: ['/a /b~1', /]} | fields: {reply: []} | require_guards: a | rules: [a, b] | rules: []
+        fields: {name: ['/a /b~1', /]} | fields: {reply: []} | require_guards: [] | rules: [a, b] | rules: []
     """, """
         send: {batch: 0} | send: {max_in_flight: 17} | send: 5 | max_per_hour: 1000000001 | fields: {reply: a}
         fields: {reply: /a~2} | fields: {reply: '/a  /b'} | fields: {workspace: /a} | rules: {a: b} | rules: [[a]]

@@ -41,7 +41,7 @@ static inline void check_wants(const char *path, const struct diags *d)
         unsigned row = 0;
         unsigned col = 0;
         int used = 0;
-        line[strcspn(line, "\n")] = '\0';
+        line[strcspn(line, "\r\n")] = '\0';
         if (sscanf(line, "# want %u:%u %n", &row, &col, &used) != 2)
             continue;
         wants++;
