@@ -55,5 +55,6 @@ int cmd_explain(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 
 #endif
