@@ -18,6 +18,7 @@ static const struct command {
     { "test", cmd_test, "runs the rules' own tests" },
     { "diff", cmd_diff, "which recorded replies would change their verdict under other rules" },
     { "explain", cmd_explain, "why an event has the verdict that it has" },
+    { "learn", cmd_learn, "makes a recorded reply a scrubbed test of a rule" },
     { "text", cmd_text, "what a rule will see of a mail: reply, signature, quoted history" },
     { "verify", cmd_verify, "how a captured webhook is signed, or what is wrong with it" },
     { "version", NULL, "of automark and the libraries that it runs with; also --version" },

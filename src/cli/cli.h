@@ -57,5 +57,6 @@ int cmd_queue(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_learn(int argc, char **argv);
 
 #endif

@@ -23,7 +23,9 @@ static const char *rule_name(const struct test_result *r)
 {
     if (r->own)
         return r->own->name;
-    return r->test->other ? r->test->other : "no-match";
+    if (r->test->other)
+        return r->test->other;
+    return r->test->expect == EXPECT_KEPT ? "keep" : "no-match";
 }
 
 /* "acme: " in front of everything that is said of a workspace's rules. */

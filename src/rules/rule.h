@@ -81,6 +81,7 @@ enum rule_action { THEN_MARK_READ, THEN_KEEP };
 enum test_expect {
     EXPECT_THIS,     /* ends with this rule (a guard: is kept by it) */
     EXPECT_NO_MATCH, /* neither guard nor rule */
+    EXPECT_KEPT,     /* not marked, whatever it is that keeps it */
     EXPECT_KEPT_BY,  /* kept by the guard or keep rule `other` */
     EXPECT_LOOK,     /* hangs on an unknown field */
     EXPECT_RULE,     /* ends with the rule (or is kept by the guard) `other` */

@@ -110,18 +110,19 @@ static struct rule *find(const struct ruleset *rs, const char *name)
     return NULL;
 }
 
-/* Where a test says what it expects, two words mean no rule (word_too). */
+/* Where a test says what it expects, three words mean no rule (word_too). */
 static const char *nearest_rule(struct loader *l, const struct ruleset *rs, const char *name,
                                 bool word_too)
 {
     size_t count = rs->nguards + rs->nrules;
-    const char **names = arena_array(l->arena, count + 2, sizeof(*names));
+    const char **names = arena_array(l->arena, count + 3, sizeof(*names));
     for (size_t i = 0; i < count; i++) {
         const struct rule *r = i < rs->nguards ? &rs->guards[i] : &rs->rules[i - rs->nguards];
         names[i] = r->name ? r->name : "";
     }
     if (word_too) {
         names[count++] = "no-match";
+        names[count++] = "keep";
         names[count++] = "look";
     }
     return yaml_nearest(name, names, count);
@@ -376,6 +377,24 @@ int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
         load_tests_of(&l, src->paths[i]);
     if (rs)
         check_refs(&l, rs);
+    *out = (struct rules_tests){ .tests = l.tests, .ntests = l.ntests, .owner = l.rs };
+    if (d->errors == errors)
+        return 0;
+    rules_tests_done(out);
+    return -1;
+}
+
+int rules_tests_parse(const struct rule_file *file, const struct ruleset *rs,
+                      struct rules_tests *out, struct diags *d)
+{
+    const struct rules_source none = { .npaths = 0 };
+    struct loader l;
+    const size_t errors = d->errors;
+    loader_init(&l, &none, d);
+    l.kept = file;
+    l.nkept = 1;
+    load_file(&l, file->path, read_test_file);
+    check_refs(&l, rs);
     *out = (struct rules_tests){ .tests = l.tests, .ntests = l.ntests, .owner = l.rs };
     if (d->errors == errors)
         return 0;

@@ -55,6 +55,9 @@ struct rules_tests {
 };
 int rules_tests_load(const struct rules_source *src, const struct ruleset *rs,
                      struct rules_tests *out, struct diags *d);
+/* The same of one test file's bytes instead of the disk's. */
+int rules_tests_parse(const struct rule_file *file, const struct ruleset *rs,
+                      struct rules_tests *out, struct diags *d);
 void rules_tests_done(struct rules_tests *t);
 
 struct ruleset *ruleset_ref(struct ruleset *rs);

@@ -65,6 +65,8 @@ static void expect_word(struct loader *l, struct test_ctx *t, const struct yaml_
         expect_name(l, t, value, word + prefix + strspn(word + prefix, " "));
     } else if (strcmp(word, "no-match") == 0) {
         t->test->expect = EXPECT_NO_MATCH;
+    } else if (strcmp(word, "keep") == 0) {
+        t->test->expect = EXPECT_KEPT;
     } else if (strcmp(word, "look") == 0) {
         t->test->expect = EXPECT_LOOK;
     } else if (t->rule && strcmp(word, t->rule) == 0) {
@@ -207,8 +209,8 @@ static void read_test(struct loader *l, const struct yaml_node *map, const char 
         yaml_diag(l->diags, DIAG_ERROR, map, "a test needs at least one field");
     if (!rule && !ctx.expects)
         yaml_diag(l->diags, DIAG_ERROR, map,
-                  "a test in a test file says what it expects: expect: RULE, expect: no-match or "
-                  "kept-by: NAME");
+                  "a test in a test file says what it expects: expect: RULE, expect: no-match, "
+                  "expect: keep or kept-by: NAME");
 }
 
 void loader_tests(struct loader *l, const struct yaml_node *list, const char *rule,

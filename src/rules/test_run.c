@@ -69,6 +69,8 @@ bool rule_test_run(const struct ruleset *rs, struct match_scratch *scratch, cons
         return false;
     if (t->expect == EXPECT_NO_MATCH)
         return v->kind == VERDICT_NONE;
+    if (t->expect == EXPECT_KEPT)
+        return v->kind == VERDICT_NONE || v->kind == VERDICT_GUARD || v->kind == VERDICT_KEEP;
     return ended_with(v, subject, t);
 }
 
@@ -77,6 +79,9 @@ void rule_test_expected(struct buf *out, const struct rule *own, const struct ru
     switch (t->expect) {
     case EXPECT_NO_MATCH:
         buf_puts(out, "no match");
+        break;
+    case EXPECT_KEPT:
+        buf_puts(out, "kept");
         break;
     case EXPECT_LOOK:
         buf_puts(out, "a look, as an unknown field decides");

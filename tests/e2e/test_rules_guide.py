@@ -22,6 +22,13 @@ ABSENCE = """rules:
     tests:
       - {subject: 'Automatic reply: Quick question', reply: 'I am away until Monday.'}
 """
+ABSENCE_SHORT = """rules:
+  - name: out-of-office
+    when: {subject: 'automatic reply|abwesenheit'}
+    tests:
+      - {subject: 'Automatic reply: hi'}
+"""
+NOTE = "Ich bin bis 14.08.2026 im Urlaub.\n\nMit freundlichen Grüßen\nJonas Keller\n+49 170 1234567"
 # Two more tests, the last of which fails: line 10.
 MORE_TESTS = """      - {subject: 'Re: Absence of mind', expect: no-match}
       - {subject: 'Automatic reply: hi', event: email.positive_reply}
@@ -53,18 +60,19 @@ def blocks(kind):
     return [b for k, b in re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.M | re.S) if k == kind]
 
 
-def consoles():
-    """(command, what it prints) of each block that begins with a prompt."""
-    return [b[2:].split("\n", 1) for b in blocks("") if b.startswith("$ automark ")]
+def consoles(learn=False):
+    """(command, what it prints) of each block that begins with a prompt; learn needs a recorded reply."""
+    found = [b[2:].split("\n", 1) for b in blocks("") if b.startswith("$ automark ")]
+    return [c for c in found if c[0].startswith("automark learn ") == learn]
 
 
 def plain(text):
     return re.sub(r"\(\d+ ms\)", "(0 ms)", text).strip()
 
 
-def replay(automark, folder, console):
+def replay(automark, folder, console, env=None):
     command, wanted = console
-    done = automark(*command.split()[1:], cwd=folder)
+    done = automark(*command.split()[1:], cwd=folder, env=env)
     got = plain(done.stderr + done.stdout)
     wanted = plain(wanted)
     if wanted.endswith("\n..."):
@@ -83,6 +91,15 @@ def test_the_five_commands(automark, folder):
     for state, console in zip(states, consoles()):
         write_rules(folder / "rules", {"10-guards.yaml": GUARDS, "20-absence.yaml": state})
         replay(automark, folder, console)
+
+
+def test_a_reply_is_learned(automark, folder, daemons):
+    write_rules(folder / "rules", {"20-absence.yaml": ABSENCE_SHORT})
+    daemon = daemons(None, rules=folder / "rules")
+    daemon.reply("c_81", NOTE, subject="Abwesend: Ersatzteile", leadName="Jonas Keller", leadEmail="jonas.keller@zollmann-mb.de")
+    daemon.stop()  # records what waits
+    (console,) = consoles(learn=True)
+    replay(automark, folder, console, {"AUTOMARK_STORE": f"sqlite:{daemon.store}"})
 
 
 def test_every_example_loads(automark, folder):

@@ -105,7 +105,7 @@ static void test_fail(void **state)
     (void)state;
     scoped(diags_done) struct diags d = DIAGS_INIT;
     scoped(ruleset_unrefp) struct ruleset *rs = load(DATA "fail.yaml", &d);
-    assert_int_equal(each_test(rs, must_fail), 8);
+    assert_int_equal(each_test(rs, must_fail), 10);
 }
 
 static void test_files(void **state)
@@ -118,7 +118,7 @@ static void test_files(void **state)
     assert_non_null(rs);
     scoped(rules_tests_done) struct rules_tests tests = { .tests = NULL };
     assert_int_equal(rules_tests_load(&src, rs, &tests, &d), 0);
-    assert_int_equal(tests.ntests, 3);
+    assert_int_equal(tests.ntests, 5);
     for (size_t i = 0; i < tests.ntests; i++) {
         scoped(freep) char *words = failure(rs, NULL, &tests.tests[i]);
         if (words)
