@@ -63,16 +63,21 @@ static bool is_date_at(struct span s, size_t at)
 
 static const struct phrase *date_word_at(struct span s, const struct split_index *ix)
 {
-    const struct phrase_index *dates = &ix->dates;
-    if (s.len == 0)
-        return NULL;
-    for (uint16_t i = dates->head[(unsigned char)s.s[0]]; i != 0; i = dates->next[i - 1]) {
-        const struct phrase *p = &dates->table->list[i - 1];
-        const size_t n = strlen(p->text);
-        if (span_begins(s, p->text) && (p->tag == DATE_STEM || n >= s.len || !is_word_byte(s.s[n])))
-            return p;
-    }
-    return NULL;
+    return phrase_stem_at(&ix->dates, s);
+}
+
+/* Digits of other scripts: a run of four is a year, a colon or slash behind a run makes
+ * a time or date. The place behind the run. */
+static size_t read_other_digits(struct span s, size_t at, struct evidence *e)
+{
+    size_t n = 0;
+    for (size_t bytes = digit_at(s, at); bytes > 0; bytes = digit_at(s, at), n++)
+        at += bytes;
+    const bool more = digit_at(s, at + 1) > 0;
+    e->year = e->year || n == 4;
+    e->time = e->time || (more && s.s[at] == ':');
+    e->date = e->date || (more && (s.s[at] == '/' || s.s[at] == '.'));
+    return at;
 }
 
 struct evidence evidence_in(struct span s, const struct split_index *ix)
@@ -81,6 +86,11 @@ struct evidence evidence_in(struct span s, const struct split_index *ix)
     bool number = false;
     bool word = false;
     for (size_t i = 0; i < s.len; i++) {
+        if (digit_at(s, i) > 1) {
+            number = true;
+            i = read_other_digits(s, i, &e) - 1;
+            continue;
+        }
         e.address = e.address || (s.s[i] == '@' && is_address_at(s, i));
         if (i > 0 && is_word_byte(s.s[i - 1]) && is_digit(s.s[i - 1]) == is_digit(s.s[i]) &&
             (unsigned char)s.s[i - 1] < 0x80)
@@ -125,7 +135,7 @@ static bool begins_with_date(struct span s, const struct split_index *ix)
         while (s.len > 0 && strchr("(,. \"", s.s[0]))
             s = span_from(s, 1);
         size_t n = 0;
-        if (s.len > 0 && is_digit(s.s[0]))
+        if (digit_at(s, 0) > 0)
             return true;
         const struct phrase *word = date_word_at(s, ix);
         if (!word && !phrase_at(&ix->fillers, s, &n))
@@ -200,7 +210,7 @@ static void find_verb(struct candidate *c)
 static struct span strip_ends(struct span s, bool *colon)
 {
     s = span_trim(s);
-    while (s.len > 0 && strchr("-*_> ", s.s[0]))
+    while (s.len > 0 && strchr("-*_>| ", s.s[0]))
         s = span_from(s, 1);
     while (s.len > 0 && strchr("-*_ ", s.s[s.len - 1]))
         s.len--;
@@ -217,6 +227,7 @@ static struct candidate candidate_of(struct span s, bool quotes, const struct sp
 {
     struct candidate c = { .ix = ix, .quotes = quotes, .dashes = span_begins(span_trim(s), "---") };
     c.s = strip_ends(s, &c.colon);
+    c.colon = c.colon || (c.dashes && span_ends(span_trim(s), "---"));
     size_t len = 0;
     const struct phrase *start = phrase_at(&ix->starts, c.s, &len);
     if (start && begins_with_date(span_trim(span_from(c.s, len)), ix))
@@ -286,12 +297,27 @@ static bool is_with_verb(const struct candidate *c)
            count_words(c->s) <= NAME_WORDS;
 }
 
+/* "05.05.2025, 10:30, Ada Lovelace:" with nothing else to prove it. */
+static bool is_date_and_name(const struct candidate *c)
+{
+    const char *comma = memrchr(c->s.s, ',', c->s.len);
+    if (!c->colon || c->form != DATED || !c->has.time || !c->has.year || !comma)
+        return false;
+    const struct span name = span_trim(span_from(c->s, (size_t)(comma + 1 - c->s.s)));
+    for (size_t i = 0; i < name.len; i++)
+        if (digit_at(name, i) > 0)
+            return false;
+    return name.len > 0 && count_words(name) <= 4;
+}
+
 /* "2013/7/20 Ada <ada@host>", "26.06.2014, 14:41, Ada <ada@host>:",
  * "2016-03-03 17:21 GMT+01:00 Ada". */
 static bool is_without_verb(const struct candidate *c)
 {
     const struct evidence *e = &c->has;
     const bool dated = e->date || e->year;
+    if (is_date_and_name(c))
+        return true;
     if (c->form == NAMED)
         return c->colon && e->address && dated && count_words(c->s) <= 20 &&
                (c->quotes || (e->time && memchr(c->s.s, '<', c->s.len)));
@@ -306,9 +332,16 @@ static bool is_without_verb(const struct candidate *c)
     return e->time && e->year && count_words(c->s) <= 9 && memmem(c->s.s, c->s.len, " gmt", 4);
 }
 
+/* "On Mon, 5 May 2025 at 10:30 life is short. by Ada <ada@host> wrote:". */
+static bool is_complete(const struct candidate *c)
+{
+    return c->form == OPENED && c->colon && c->verb && c->after.len == 0 && c->has.address &&
+           c->has.time && c->has.year;
+}
+
 static bool is_attribution(const struct candidate *c)
 {
-    if (c->s.len < 4 || has_sentence_break(c->s, c->ix))
+    if (c->s.len < 4 || (has_sentence_break(c->s, c->ix) && !is_complete(c)))
         return false;
     if (c->verb && (c->colon || c->after.len == 0 || c->after.s[0] == '(') && is_with_verb(c))
         return true;
@@ -326,7 +359,8 @@ static const char *name_of(const struct candidate *c)
 struct window {
     char s[WINDOW_BYTES];
     size_t len;
-    int angles; /* open ones */
+    int angles;    /* open ones */
+    uint8_t level; /* of quote marks, at its first line */
 };
 
 static bool window_add(struct window *w, struct span s)
@@ -349,7 +383,7 @@ static bool continues(const struct mail *m, const struct window *w, size_t k)
     if (l->facts & LINE_PIECE)
         return false;
     if (l->level > 0)
-        return w->angles > 0; /* the > of an address that stands alone */
+        return w->angles > 0 /* the > of an address that stands alone */ || l->level == w->level;
     return (l->facts & LINE_RULE) == 0;
 }
 
@@ -362,31 +396,55 @@ static size_t next_in_window(const struct mail *m, size_t k)
     return k;
 }
 
-/* *c points into *w, which holds the joined lines. */
+/* *c points into *w, which holds the joined lines. One that ends in a colon a line or
+ * two later is better than one without. */
 static bool try_from(const struct mail *m, size_t i, size_t last, struct window *w,
                      struct candidate *c, size_t *end)
 {
     bool hint = false;
+    bool found = false;
     w->len = 0;
     w->angles = 0;
+    w->level = m->line[i].level;
     for (size_t k = i, n = 0; k < m->count && k <= last && n < WINDOW_LINES; n++) {
-        const struct span s = n == 0 ? mail_low(m, k) : mail_raw(m, k);
-        if (line_is(m, k, LINE_BLANK) && m->line[k].level == 0)
-            return false;
+        const bool same = w->level > 0 && m->line[k].level == w->level;
+        const struct span s = n == 0 || same ? mail_low(m, k) : mail_raw(m, k);
+        if (line_is(m, k, LINE_BLANK) && m->line[k].level == w->level)
+            break;
         if ((n > 0 && !continues(m, w, k)) || !window_add(w, s))
-            return false;
+            break;
         hint = hint || line_is(m, k, LINE_HINT) || span_begins(s, "---");
         const bool quotes = mail_quotes_at(m, k + 1);
         if (line_is(m, k, LINE_MAY_END) && (hint || quotes)) {
-            *c = candidate_of((struct span){ w->s, w->len }, quotes, m->ix);
-            if (is_attribution(c)) {
+            const struct candidate now = candidate_of((struct span){ w->s, w->len }, quotes, m->ix);
+            if (is_attribution(&now) && (!found || now.colon)) {
+                *c = now;
                 *end = k + 1;
-                return true;
+                found = true;
             }
+            if (found && now.colon)
+                break;
         }
         k = next_in_window(m, k + 1);
     }
-    return false;
+    return found;
+}
+
+#define OWN_LINE 40 /* bytes: programs wrap longer lines only */
+
+/* Are the lines from i to j short ones that tell nothing of an attribution, as the name
+ * under the lead's words is? */
+static bool are_own_lines(const struct mail *m, size_t i, size_t j)
+{
+    size_t at = 0;
+    size_t len = 0;
+    for (; i < j; i++) {
+        const struct span s = mail_low(m, i);
+        if (s.len >= OWN_LINE || line_is(m, i, LINE_HINT) ||
+            phrase_find(&m->ix->verbs, s, 0, &at, &len))
+            return false;
+    }
+    return true;
 }
 
 /* Does the later of two candidates that end in the same line begin more like one? */
@@ -408,8 +466,10 @@ static bool begins_later(const struct mail *m, size_t i, size_t end, const struc
         struct window w;
         struct candidate later;
         size_t later_end = 0;
-        if (m->line[j].level == 0 && try_from(m, j, end - 1, &w, &later, &later_end) &&
-            later_end == end && is_better_start(&later, c))
+        if (m->line[j].level == m->line[i].level &&
+            try_from(m, j, end - 1, &w, &later, &later_end) && later_end == end &&
+            (is_better_start(&later, c) ||
+             (c->form == NAMED && !strchr("<(\"", later.s.s[0]) && are_own_lines(m, i, j))))
             return true;
     }
     return false;
@@ -504,6 +564,19 @@ static size_t inline_end(struct span s, size_t at)
     return 0;
 }
 
+/* What is left of a line that is all emphasis around a mark belongs to it. */
+static void take_emphasis(struct span s, size_t *from, size_t *to)
+{
+    size_t before = *from;
+    while (before > 0 && strchr("*_-:> ", s.s[before - 1]))
+        before--;
+    size_t behind = *to;
+    while (behind < s.len && strchr("*_- ", s.s[behind]))
+        behind++;
+    *from = before == 0 ? 0 : *from;
+    *to = behind == s.len ? s.len : *to;
+}
+
 /* "... thanks! On Mon, 5 May 2025 at 10:30 Ada <ada@host> wrote: Hello": the text lost
  * its line breaks. */
 bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
@@ -517,8 +590,10 @@ bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to
         if (*to == 0)
             continue;
         *from = inline_begin(m, l, at > low + LOOK_BACK ? at - LOOK_BACK : low, at, *to);
-        if (*from < *to)
+        if (*from < *to) {
+            take_emphasis(s, from, to);
             return *from > 0 || *to < s.len;
+        }
         low = at + len;
     }
     return false;

@@ -13,6 +13,7 @@
 struct block {
     uint8_t roles[LANGS_MAX]; /* bits: 1 << enum role */
     bool address, date;
+    bool stamped; /* the label of the date has day and time behind it */
 };
 
 static unsigned count_roles(uint8_t roles)
@@ -42,7 +43,7 @@ static bool is_block(uint8_t roles, const struct block *b)
     const bool sent = (roles >> ROLE_SENT) & 1u;
     const bool subject = (roles >> ROLE_SUBJECT) & 1u;
     if (count_roles(roles) >= 3)
-        return subject || b->address;
+        return (subject && (from || b->date)) || b->address || (from && sent && b->stamped);
     return count_roles(roles) == 2 && from && (sent || subject) && b->address && (sent || b->date);
 }
 
@@ -56,10 +57,10 @@ static const char *block_name(const struct block *b)
     return best < LANGS_MAX ? split_langs[best].headers : NULL;
 }
 
-static const struct phrase *label_at(const struct mail *m, size_t i)
+static const struct phrase *label_at(const struct mail *m, size_t i, uint8_t level)
 {
     const uint16_t n = m->line[i].label;
-    return n > 0 && m->line[i].level == 0 ? &split_labels.list[n - 1] : NULL;
+    return n > 0 && m->line[i].level == level ? &split_labels.list[n - 1] : NULL;
 }
 
 static const char *find_inline(const struct mail *m, size_t i, size_t *from);
@@ -69,12 +70,13 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     static const struct block empty;
     struct block b = empty;
     unsigned wrapped = 0;
-    const struct phrase *first = label_at(m, i);
+    const uint8_t level = m->line[i].level;
+    const struct phrase *first = label_at(m, i, level);
     if (!first || first->tag == ROLE_OTHER)
         return NULL;
     size_t last = i;
     for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
-        const struct phrase *label = label_at(m, k);
+        const struct phrase *label = label_at(m, k, level);
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;
@@ -84,6 +86,7 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
             const struct evidence e = evidence_in(mail_low(m, k), m->ix);
             b.address = b.address || e.address;
             b.date = b.date || e.time || e.year;
+            b.stamped = b.stamped || (label && label->tag == ROLE_SENT && e.time && e.year);
         }
     }
     *end = last + 1;
@@ -207,6 +210,7 @@ bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 /* ---- dashed markers ---- */
 
 #define MARKER_BYTES 120 /* in a line that asks to reply above it */
+#define SIGNED_BYTES 160 /* behind a marker that names its writer */
 
 static size_t dashes_at(struct span s, size_t at)
 {
@@ -214,6 +218,13 @@ static size_t dashes_at(struct span s, size_t at)
     while (at + n < s.len && strchr("-_=*~", s.s[at + n]))
         n++;
     return n;
+}
+
+/* "from Ada <ada@host> at 5/5/25 10:30", with no dashes behind. */
+static bool is_signed(const struct mail *m, struct span rest)
+{
+    const struct evidence e = evidence_in(rest, m->ix);
+    return rest.len <= SIGNED_BYTES && e.address && (e.date || e.time || e.year);
 }
 
 /* At s: dashes, a phrase, dashes. The entry, or NULL; *end is what is behind it. */
@@ -228,6 +239,10 @@ static const struct phrase *dashed_at(const struct mail *m, struct span s, size_
     if (!p || before < 2)
         return NULL;
     at += len;
+    if (is_signed(m, span_from(s, at))) {
+        *end = s.len;
+        return p;
+    }
     /* "forwarded by Ada Lovelace/London on 05.10.2016 -----" */
     const size_t room = at + ((p->tag & MARKER_FORWARD) ? 100 : 8);
     while (at < s.len && at < room && dashes_at(s, at) < 2)
@@ -257,9 +272,11 @@ static bool is_bare_marker(const struct mail *m, struct span s, const struct phr
 static bool is_line_above(const struct mail *m, struct span s, const struct phrase **found)
 {
     size_t len = 0;
+    const bool framed = s.len > 2 && strchr("-_=*~#", s.s[0]) && strchr("-_=*~#", s.s[1]);
+    const int tags = framed ? MARKER_INSIDE | MARKER_FRAMED : MARKER_INSIDE;
     for (size_t at = 0; s.len <= MARKER_BYTES && at < s.len; at++) {
         const struct phrase *p = phrase_at(&m->ix->markers, span_from(s, at), &len);
-        if (p && (p->tag & MARKER_INSIDE)) {
+        if (p && (p->tag & tags)) {
             *found = p;
             return true;
         }
