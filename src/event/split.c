@@ -197,6 +197,16 @@ static size_t marker_from(struct splitter *sp, size_t i, const char *name, bool 
     return i + 1;
 }
 
+/* "> On Mon, 5 May 2025 at 10:30 Ada" and below it, wrapped without a mark, "wrote:". */
+static const char *wrapped_mark(const struct splitter *sp, size_t i, size_t *end)
+{
+    const struct mail *m = &sp->mail;
+    if (i == 0 || i != sp->block || m->line[i - 1].level == 0)
+        return NULL;
+    const char *name = attribution_at(m, i - 1, end);
+    return name && *end > i ? name : NULL;
+}
+
 /* A mark of the original at line i: the line behind it; i when there is none. */
 static size_t original_at(struct splitter *sp, size_t i)
 {
@@ -208,7 +218,7 @@ static size_t original_at(struct splitter *sp, size_t i)
         return marker_from(sp, i, name, forward);
     if ((name = headers_at(m, i, &end)))
         return quote_from(sp, i, end, name, false);
-    if ((name = attribution_at(m, i, &end)))
+    if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
     return i;
 }
@@ -353,15 +363,24 @@ static bool is_quote_line(const struct mail *m, size_t i)
                             line_is(m, i, LINE_NAMED | LINE_OURS));
 }
 
-/* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", then the original
- * without marks. */
-static bool is_arrow_attribution(const struct mail *m, size_t i)
+/* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", perhaps wrapped, then
+ * the original without marks. The line behind it; i when there is none. */
+static size_t arrow_attribution(const struct mail *m, size_t i)
 {
-    const struct span s = mail_raw(m, i);
-    if (m->line[i].level < 3 || s.len < 20 || !span_begins(s, ">>>") || !span_ends(s, ">>>"))
-        return false;
-    const struct evidence e = evidence_in(s, m->ix);
-    return (e.time || e.address) && (e.date || e.year);
+    if (m->line[i].level < 3 || !span_begins(mail_raw(m, i), ">>>"))
+        return i;
+    struct evidence e = evidence_in(mail_raw(m, i), m->ix);
+    size_t end = i + 1;
+    if (!span_ends(mail_raw(m, i), ">>>") && end < m->count && m->line[end].level == 0)
+        end++;
+    const struct span last = mail_raw(m, end - 1);
+    if (end > i + 1) {
+        const struct evidence more = evidence_in(last, m->ix);
+        e = (struct evidence){ e.address || more.address, e.time || more.time, e.year || more.year,
+                               e.date || more.date };
+    }
+    const bool closed = span_ends(last, ">>>") && (end > i + 1 || last.len > 6);
+    return closed && (e.time || e.address) && (e.date || e.year) ? end : i;
 }
 
 #define TAIL_LINES 16 /* of a mark at the end of a quotation */
@@ -405,7 +424,7 @@ static size_t block_from(struct splitter *sp, size_t i)
     const struct mail *m = &sp->mail;
     size_t end = i;
     for (size_t k = i; k < m->count; k++) {
-        if (k > i && is_arrow_attribution(m, k))
+        if (k > i && arrow_attribution(m, k) > k)
             break;
         if (is_quote_line(m, k))
             end = k + 1;
@@ -512,8 +531,9 @@ static size_t step(struct splitter *sp, size_t i)
         set_class(sp, i, m->count, LINE_QUOTED);
         return m->count;
     }
-    if (is_arrow_attribution(m, i))
-        return quote_from(sp, i, i + 1, "attribution (GroupWise)", true);
+    const size_t arrow = arrow_attribution(m, i);
+    if (arrow > i)
+        return quote_from(sp, i, arrow, "attribution (GroupWise)", true);
     if (is_quote_line(m, i))
         return block_from(sp, i);
     if (l->zone == ZONE_SIGNATURE)

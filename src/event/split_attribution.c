@@ -459,6 +459,72 @@ static bool is_better_start(const struct candidate *later, const struct candidat
     return c->form == NAMED && later->verb && later->before.len > 0 && later->before.s[0] != '<';
 }
 
+/* Bytes of what may stand in a date at the start of s: a number, a month, "the". */
+static size_t date_piece(struct span s, const struct split_index *ix)
+{
+    size_t n = 0;
+    if (digit_at(s, 0) > 0)
+        return word_end(s, 0);
+    const struct phrase *word = date_word_at(s, ix);
+    if (word)
+        return word_end(s, strlen(word->text));
+    if (phrase_at(&ix->starts, s, &n) || phrase_at(&ix->fillers, s, &n))
+        return n;
+    return 0;
+}
+
+#define DATE_BYTES 60
+#define SHORT_WORD 5 /* bytes, with its full stop */
+
+static size_t short_word(struct span s)
+{
+    const char *stop = memchr(s.s, '.', s.len < SHORT_WORD ? s.len : SHORT_WORD);
+    return stop ? (size_t)(stop - s.s) : 0;
+}
+
+/* Is line i the beginning of a date and no more: "On Tue, 4 March"? */
+static bool is_date_begun(const struct mail *m, size_t i)
+{
+    struct span s = mail_low(m, i);
+    if (s.len > DATE_BYTES)
+        return false;
+    bool number = false;
+    while (s.len > 0) {
+        number = number || digit_at(s, 0) > 0;
+        size_t n = strchr("-*_(,. ", s.s[0]) ? 1 : date_piece(s, m->ix);
+        if (n == 0 && number) /* "г." */
+            n = short_word(s);
+        if (n == 0)
+            return false;
+        s = span_from(s, n);
+    }
+    return true;
+}
+
+/* Does s begin with a date, perhaps behind its start word? */
+static bool begins_dated(struct span s, const struct split_index *ix)
+{
+    size_t len = 0;
+    const struct phrase *start = phrase_at(&ix->starts, s, &len);
+    return begins_with_date(start ? span_trim(span_from(s, len)) : s, ix);
+}
+
+/* Does what stands above line j end in the middle of an attribution? */
+static bool is_cut_open(const struct mail *m, size_t j, const struct candidate *later)
+{
+    const struct span above = mail_low(m, j - 1);
+    const struct evidence has = evidence_in(above, m->ix);
+    size_t at = 0;
+    size_t len = 0;
+    if (above.len == 0 || strchr("<([", above.s[above.len - 1]))
+        return true;
+    if (later->verb && later->before.len == 0)
+        return later->after.len == 0 || begins_dated(later->after, m->ix);
+    if (!later->verb && phrase_find(&m->ix->verbs, above, 0, &at, &len))
+        return true;
+    return is_date_begun(m, j - 1) || (has.address && !later->has.address);
+}
+
 /* Prose above an attribution must not be swallowed. */
 static bool begins_later(const struct mail *m, size_t i, size_t end, const struct candidate *c)
 {
@@ -468,6 +534,7 @@ static bool begins_later(const struct mail *m, size_t i, size_t end, const struc
         size_t later_end = 0;
         if (m->line[j].level == m->line[i].level &&
             try_from(m, j, end - 1, &w, &later, &later_end) && later_end == end &&
+            !is_cut_open(m, j, &later) &&
             (is_better_start(&later, c) ||
              (c->form == NAMED && !strchr("<(\"", later.s.s[0]) && are_own_lines(m, i, j))))
             return true;

@@ -47,7 +47,8 @@ static const struct phrase starts[] = {
     { "he", "ב-", 0 },     { "ar", "في", 0 },         { "ar", "بتاريخ", 0 },
     { "th", "เมื่อ", 0 },    { "th", "ในวันที่", 0 },      { "sr", "дана", 0 },
     { "sr", "у", 0 },      { "gl", "o", 0 },          { "lv", "datums", 0 },
-    { "tr", "tarih", 0 },
+    { "tr", "tarih", 0 },  { "es", "en", 0 },         { "zh", "於", 0 },
+    { "is", "þann", 0 },   { "", "noong", 0 },        { "fa", "در تاریخ", 0 },
 };
 TABLE(split_starts, starts);
 
@@ -190,7 +191,7 @@ static const struct phrase verbs[] = {
     { "af", "geskryf", VERB_STRONG },
     { "tr", "şöyle yazdı", VERB_STRONG },
     { "zh", "写入", VERB_STRONG },
-    { "ru", "вы писали", VERB_STRONG },
+    { "ru", "писали", VERB_STRONG },
     { "en", "you wrote", VERB_STRONG },
 };
 TABLE(split_verbs, verbs);
