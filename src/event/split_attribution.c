@@ -261,6 +261,8 @@ static bool is_prose(const struct candidate *c)
 {
     size_t at = 0;
     size_t len = 0;
+    if (!c->quotes && phrase_at(&c->ix->pronouns, c->s, &len))
+        return true;
     return !c->has.address && !c->quotes &&
            phrase_find(&c->ix->pronouns, c->s, 0, &at, &len) != NULL;
 }

@@ -87,7 +87,7 @@ const char *device_at(const struct mail *m, size_t i)
     if (line.len == 0 || line.len > 4 * LINE_BYTES)
         return NULL;
     struct span s = without_frame(without_links(without_frame(line), copy, sizeof(copy)));
-    if (s.len >= LINE_BYTES - 1)
+    if (s.len >= LINE_BYTES - 1 || memchr(s.s, '?', s.len))
         return NULL;
     if (phrase_inside(&m->ix->device_links, line) && words_in(s) <= REST_WORDS)
         return "device line";
