@@ -108,9 +108,9 @@ struct labels_seen {
         size_t at;
         const struct phrase *label;
     } hit[LABEL_HITS];
-    size_t n;                           /* hits so far */
-    size_t first;                       /* of those that still count */
-    size_t looked, address_at, date_at; /* bytes + 1; 0 is never */
+    size_t n;                                     /* hits so far */
+    size_t first;                                 /* of those that still count */
+    size_t looked, address_at, date_at, stamp_at; /* bytes + 1; 0 is never */
 };
 
 /* The longest label that ends right before the colon at colon, behind a blank. */
@@ -143,6 +143,8 @@ static void note_evidence(struct labels_seen *seen, struct span s, size_t to,
         seen->address_at = seen->looked + 1;
     if (e.time || e.year)
         seen->date_at = seen->looked + 1;
+    if (e.time && e.year)
+        seen->stamp_at = seen->looked + 1;
     seen->looked = to;
 }
 
@@ -155,7 +157,8 @@ static const char *make_block(const struct mail *m, const struct labels_seen *se
     const size_t at = seen->hit[from % LABEL_HITS].at;
     b.address = seen->address_at > at;
     b.date = seen->date_at > at;
-    const bool sure = seen->n - from >= 3 || (at == 0 && b.address && b.date);
+    b.stamped = seen->stamp_at > at;
+    const bool sure = seen->n - from >= 3 || (b.address && (b.stamped || (at == 0 && b.date)));
     if (!sure || (!b.address && !b.date))
         return NULL;
     for (size_t i = from; i < seen->n; i++)
@@ -296,13 +299,34 @@ const char *marker_at(const struct mail *m, size_t i, bool *forward)
     return !lang ? "marker" : *forward ? lang->forward : lang->marker;
 }
 
+/* "##- Please type your reply above this line -##" at s; bytes of it, or 0. */
+static size_t framed_at(const struct mail *m, struct span s)
+{
+    static const char *const ends[] = { "-##", "--", "==" };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const size_t room = s.len < MARKER_BYTES ? s.len : MARKER_BYTES;
+        const char *end = room > 4 ? memmem(s.s + 4, room - 4, ends[i], strlen(ends[i])) : NULL;
+        const size_t len = end ? (size_t)(end - s.s) + strlen(ends[i]) : 0;
+        const struct phrase *found = NULL;
+        if (len > 0 && is_line_above(m, (struct span){ s.s, len }, &found))
+            return len + dashes_at(s, len);
+    }
+    return 0;
+}
+
 bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 {
     const struct line *l = &m->line[i];
     const struct span s = { m->low.data + l->at, l->len };
     for (size_t at = 0; at < s.len;) {
         const size_t n = dashes_at(s, at);
-        size_t end = 0;
+        const bool frame = n >= 2 || (s.len - at > 3 && span_begins(span_from(s, at), "##-"));
+        size_t end = frame ? framed_at(m, span_from(s, at)) : 0;
+        if (end > 0 && at + end <= s.len) {
+            *from = at;
+            *to = at + end;
+            return at > 0 || *to < s.len;
+        }
         if (n >= 3 && dashed_at(m, span_from(s, at), &end) && at + end <= s.len) {
             *from = at;
             *to = at + end;
