@@ -674,6 +674,19 @@ static size_t name_begin(struct span s, const struct anchor *a, size_t low)
     return a->verb && a->at < at ? a->at : at;
 }
 
+/* "Ada <ada@host>," in front of the date. */
+static size_t with_name(struct span s, size_t at, size_t low)
+{
+    size_t end = at;
+    while (end > low && strchr(", ", s.s[end - 1]))
+        end--;
+    if (end == low || s.s[end - 1] != '>')
+        return at;
+    const struct anchor a = { .at = end, .end = end };
+    const size_t name = name_begin(s, &a, low);
+    return name < end ? name : at;
+}
+
 #define ADDRESS_BYTES 80
 #define INLINE_TRIES 12 /* places where an attribution may begin, before an anchor */
 
@@ -697,7 +710,7 @@ static size_t inline_begin(const struct mail *m, size_t i, size_t low, const str
             best = at;
     }
     if (best < a->end)
-        return with_weekday(m, s, best, low);
+        return with_weekday(m, s, with_name(s, best, low), low);
     const size_t name = name_begin(s, a, low);
     return name < a->end && is_inline(m, (struct span){ s.s + name, a->end - name },
                                       is_behind_sentence(text, name))
