@@ -63,6 +63,17 @@ static const struct phrase *label_at(const struct mail *m, size_t i, uint8_t lev
     return n > 0 && m->line[i].level == level ? &split_labels.list[n - 1] : NULL;
 }
 
+#define LONE_BYTES 120
+
+/* "From: Ada Lovelace <ada@host>" and no other label. */
+static bool is_lone_from(const struct mail *m, size_t i)
+{
+    const struct span s = mail_low(m, i);
+    const char *angle = memchr(s.s, '<', s.len);
+    const char *bracket = memmem(s.s, s.len, "[mailto:", 8);
+    return s.len <= LONE_BYTES && ((angle && span_ends(s, ">")) || (bracket && span_ends(s, "]")));
+}
+
 static const char *find_inline(const struct mail *m, size_t i, size_t *from);
 
 const char *headers_at(const struct mail *m, size_t i, size_t *end)
@@ -94,6 +105,10 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     size_t at = 0;
     if (!name && (name = find_inline(m, i, &at)) && at > 0)
         name = NULL;
+    if (!name && first->tag == ROLE_FROM && is_lone_from(m, i)) {
+        *end = i + 1;
+        name = split_langs[m->ix->labels.lang[first - split_labels.list]].headers;
+    }
     return name;
 }
 
