@@ -76,8 +76,11 @@ static struct span clean_value(struct span value, bool style, char *out)
     return (struct span){ out, n };
 }
 
+/* Outlook on the web puts x_ before the names of what it embeds. */
 static bool word_fits(struct span word, enum html_how how, const char *value)
 {
+    while (span_begins(word, "x_"))
+        word = span_from(word, 2);
     return how == HOW_PREFIX   ? span_begins(word, value)
            : how == HOW_SUFFIX ? span_ends(word, value)
                                : span_is(word, value);

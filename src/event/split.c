@@ -24,6 +24,7 @@ struct splitter {
     size_t block;   /* the line behind the last quotation; 0 is none yet */
     size_t footer;  /* the last line with small print, + 1; SIZE_MAX is not looked for yet */
     size_t maybe;   /* the last line in a ZONE_MAYBE, + 1 */
+    size_t proven;  /* the last line that HTML says is the original, + 1 */
 };
 
 static void add_cut(struct splitter *sp, enum cut_what what, const char *mark, size_t line)
@@ -50,10 +51,37 @@ static bool is_like_marker(const struct mail *m, size_t i)
     return phrase_at(&m->ix->markers, s, &len) && len == s.len;
 }
 
+#define BANNER_LINES 4
+
+/* So does "[EXTERNAL]", which a gateway put there. */
+static size_t banner_above(const struct mail *m, size_t i)
+{
+    size_t top = i;
+    for (size_t k = i; k-- > 0 && i - k <= BANNER_LINES;) {
+        if (line_is(m, k, LINE_BLANK) || m->line[k].class != LINE_OWN)
+            break;
+        if (phrase_inside(&m->ix->banners, mail_low(m, k)))
+            top = k;
+    }
+    return top;
+}
+
+/* "To: Bob", "Subject: Hello" between a rule and an attribution, as some programs write. */
+static size_t labels_above(const struct mail *m, size_t i)
+{
+    size_t top = i;
+    while (top > 0 && m->line[top - 1].label > 0 && m->line[top - 1].class == LINE_OWN)
+        top--;
+    return top > 0 && line_is(m, top - 1, LINE_RULE) ? top : i;
+}
+
 /* A rule right above a mark belongs to the mark. */
 static void take_rule_above(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
+    const size_t top = labels_above(m, banner_above(m, i));
+    set_class(sp, top, i, LINE_QUOTED);
+    i = top;
     size_t k = i;
     while (k > 0 && line_is(m, k - 1, LINE_BLANK))
         k--;
@@ -169,6 +197,16 @@ static size_t marker_from(struct splitter *sp, size_t i, const char *name, bool 
     return i + 1;
 }
 
+/* "> On Mon, 5 May 2025 at 10:30 Ada" and below it, wrapped without a mark, "wrote:". */
+static const char *wrapped_mark(const struct splitter *sp, size_t i, size_t *end)
+{
+    const struct mail *m = &sp->mail;
+    if (i == 0 || i != sp->block || m->line[i - 1].level == 0)
+        return NULL;
+    const char *name = attribution_at(m, i - 1, end);
+    return name && *end > i ? name : NULL;
+}
+
 /* A mark of the original at line i: the line behind it; i when there is none. */
 static size_t original_at(struct splitter *sp, size_t i)
 {
@@ -180,7 +218,7 @@ static size_t original_at(struct splitter *sp, size_t i)
         return marker_from(sp, i, name, forward);
     if ((name = headers_at(m, i, &end)))
         return quote_from(sp, i, end, name, false);
-    if ((name = attribution_at(m, i, &end)))
+    if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
     return i;
 }
@@ -200,7 +238,17 @@ static bool is_signature_dash(const struct mail *m, size_t i)
     return span_is(mail_low(m, i), "--");
 }
 
-/* Below a quotation, a rule of underscores and a few lines at the end. */
+/* The footer of a mailing list, from line i to the end. */
+static bool is_list_footer(const struct mail *m, size_t i)
+{
+    for (; i < m->count; i++)
+        if (phrase_inside(&m->ix->footers, mail_low(m, i)))
+            return true;
+    return false;
+}
+
+/* A rule of underscores and a few lines at the end, below a quotation or with the words
+ * of a mailing list in them. */
 static bool is_signature_rule(const struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
@@ -208,8 +256,9 @@ static bool is_signature_rule(const struct splitter *sp, size_t i)
     for (size_t k = 0; k < s.len; k++)
         if (s.s[k] != '_')
             return false;
-    return sp->block > 0 && s.len >= RULE_SIGNATURE && mail_next(m, sp->block) == i &&
-           lines_left(m, i + 1) <= RULE_SIGNATURE_MAX;
+    if (s.len < RULE_SIGNATURE || lines_left(m, i + 1) > RULE_SIGNATURE_MAX)
+        return false;
+    return (sp->block > 0 && mail_next(m, sp->block) == i) || is_list_footer(m, i + 1);
 }
 
 /* Device lines stand alone or among their like, with no words of the lead's right
@@ -239,7 +288,8 @@ static bool signature_at(struct splitter *sp, size_t i)
         set_class(sp, i, i + 1, LINE_SIGNATURE);
         return true;
     }
-    if (!sp->signature && (is_signature_dash(&sp->mail, i) || is_signature_rule(sp, i))) {
+    if (!sp->signature && !line_is(&sp->mail, i, LINE_CODE) &&
+        (is_signature_dash(&sp->mail, i) || is_signature_rule(sp, i))) {
         add_cut(sp, CUT_SIGNATURE, "signature dash", i);
         sp->signature = true;
     }
@@ -268,7 +318,8 @@ static bool in_blockquote(const struct mail *m, size_t i)
 }
 
 /* A blockquote is the original below an attribution, when it holds small print or an
- * attribution, or when it is the last one and nothing tells that the lead made it. */
+ * attribution, or when it is the last one, and the lead does not go on below it before
+ * what surely is the original. */
 static bool blockquote_is_original(const struct splitter *sp, size_t i, size_t end)
 {
     const struct mail *m = &sp->mail;
@@ -281,7 +332,10 @@ static bool blockquote_is_original(const struct splitter *sp, size_t i, size_t e
             attribution_at(m, k, &mark_end) || headers_at(m, k, &mark_end) ||
             marker_at(m, k, &forward))
             return true;
-    return m->line[i].zone == ZONE_MAYBE && end >= sp->maybe;
+    if (m->line[i].zone != ZONE_MAYBE || end < sp->maybe)
+        return false;
+    const size_t next = mail_next(m, end);
+    return sp->proven <= end || next >= m->count || m->line[next].zone != ZONE_OWN;
 }
 
 static size_t blockquote_from(struct splitter *sp, size_t i)
@@ -309,12 +363,69 @@ static bool is_quote_line(const struct mail *m, size_t i)
                             line_is(m, i, LINE_NAMED | LINE_OURS));
 }
 
+/* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", perhaps wrapped, then
+ * the original without marks. The line behind it; i when there is none. */
+static size_t arrow_attribution(const struct mail *m, size_t i)
+{
+    if (m->line[i].level < 3 || !span_begins(mail_raw(m, i), ">>>"))
+        return i;
+    struct evidence e = evidence_in(mail_raw(m, i), m->ix);
+    size_t end = i + 1;
+    if (!span_ends(mail_raw(m, i), ">>>") && end < m->count && m->line[end].level == 0)
+        end++;
+    const struct span last = mail_raw(m, end - 1);
+    if (end > i + 1) {
+        const struct evidence more = evidence_in(last, m->ix);
+        e = (struct evidence){ e.address || more.address, e.time || more.time, e.year || more.year,
+                               e.date || more.date };
+    }
+    const bool closed = span_ends(last, ">>>") && (end > i + 1 || last.len > 6);
+    return closed && (e.time || e.address) && (e.date || e.year) ? end : i;
+}
+
+#define TAIL_LINES 16 /* of a mark at the end of a quotation */
+
+/* The first line of the mark that the quotation from i to end ends with: "> On ... wrote:"
+ * and nothing quoted below; end when there is none. */
+static size_t mark_at_tail(const struct mail *m, size_t i, size_t end)
+{
+    size_t last = 0;
+    bool forward = false;
+    if (marker_at(m, end - 1, &forward))
+        return end - 1;
+    const size_t low = end - i > TAIL_LINES ? end - TAIL_LINES : i;
+    for (size_t k = low; k < end; k++)
+        if ((m->line[k].label > 0 && headers_at(m, k, &last) && last == end) ||
+            (end - k <= 4 && attribution_at(m, k, &last) && last == end))
+            return k;
+    return end;
+}
+
+/* Some programs mark only "> On ... wrote:", and what follows is the original. Where more
+ * is quoted above such a line, an answer may follow. */
+static bool rest_behind(struct splitter *sp, size_t i, size_t end)
+{
+    const struct mail *m = &sp->mail;
+    const size_t behind = end;
+    while (end > i && line_is(m, end - 1, LINE_BLANK))
+        end--;
+    i = mail_next(m, i);
+    if (i >= end || m->line[i].zone != ZONE_OWN || line_is(m, i, LINE_OURS))
+        return false;
+    const size_t mark = mark_at_tail(m, i, end);
+    if (mark > i + 1) /* "> Message du ..." may stand above */
+        return mark < end && footer_behind(sp, behind);
+    return mark < end && !is_top_of_own_words(sp, behind);
+}
+
 /* The lines of one quotation, with the blank ones inside. */
 static size_t block_from(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
     size_t end = i;
     for (size_t k = i; k < m->count; k++) {
+        if (k > i && arrow_attribution(m, k) > k)
+            break;
         if (is_quote_line(m, k))
             end = k + 1;
         else if (!line_is(m, k, LINE_BLANK) || m->line[k].zone != ZONE_OWN)
@@ -327,6 +438,7 @@ static size_t block_from(struct splitter *sp, size_t i)
                                                : "quote marks",
                 i);
     set_class(sp, i, end, LINE_QUOTED);
+    sp->rest = rest_behind(sp, i, end);
     sp->block = end;
     sp->signature = false;
     return end;
@@ -357,6 +469,15 @@ static bool has_small_print(const struct mail *m, struct span s)
     return false;
 }
 
+/* "(https://host.example/x) >" */
+static bool is_only_link(struct span s)
+{
+    while (s.len > 0 && strchr("(<[", s.s[0]))
+        s = span_from(s, 1);
+    const char *blank = memchr(s.s, ' ', s.len);
+    return span_begins(s, "http") && (!blank || span_is(span_from(s, (size_t)(blank - s.s)), " >"));
+}
+
 /* Small print that is not the lead's. A line between two quoted ones, with no blank
  * line around, is either an answer or the end of a quoted line that some program
  * wrapped: any hint decides. Below a quotation, only words that no lead writes count;
@@ -366,7 +487,7 @@ static bool is_stray_small_print(const struct splitter *sp, size_t i)
     const struct mail *m = &sp->mail;
     const struct span s = mail_low(m, i);
     if (sp->block > 0 && i == sp->block && is_quote_line(m, i + 1))
-        return phrase_inside(&m->ix->footers, s);
+        return phrase_inside(&m->ix->footers, s) || is_only_link(s);
     if (sp->block == 0 &&
         (!sp->own_words || !is_paragraph_start(m, i) || !phrase_inside(&m->ix->footers, s)))
         return false;
@@ -397,17 +518,6 @@ static size_t zone_signature_from(struct splitter *sp, size_t i)
     return i;
 }
 
-/* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", then the original
- * without marks. */
-static bool is_arrow_attribution(const struct mail *m, size_t i)
-{
-    const struct span s = mail_raw(m, i);
-    if (m->line[i].level < 3 || s.len < 20 || !span_begins(s, ">>>") || !span_ends(s, ">>>"))
-        return false;
-    const struct evidence e = evidence_in(s, m->ix);
-    return (e.time || e.address) && (e.date || e.year);
-}
-
 static size_t step(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
@@ -421,8 +531,9 @@ static size_t step(struct splitter *sp, size_t i)
         set_class(sp, i, m->count, LINE_QUOTED);
         return m->count;
     }
-    if (is_arrow_attribution(m, i))
-        return quote_from(sp, i, i + 1, "attribution (GroupWise)", true);
+    const size_t arrow = arrow_attribution(m, i);
+    if (arrow > i)
+        return quote_from(sp, i, arrow, "attribution (GroupWise)", true);
     if (is_quote_line(m, i))
         return block_from(sp, i);
     if (l->zone == ZONE_SIGNATURE)
@@ -462,9 +573,12 @@ static void drop_last_rules(struct mail *m)
 static void classify(struct splitter *sp)
 {
     struct mail *m = &sp->mail;
-    for (size_t i = 0; i < m->count; i++)
+    for (size_t i = 0; i < m->count; i++) {
         if (m->line[i].zone == ZONE_MAYBE)
             sp->maybe = i + 1;
+        if (m->line[i].zone == ZONE_QUOTED || m->line[i].zone == ZONE_REST)
+            sp->proven = i + 1;
+    }
     if (first_line_is_own(m)) {
         struct line *l = &m->line[mail_next(m, 0)];
         l->level = 0;

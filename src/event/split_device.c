@@ -4,7 +4,7 @@
 #include "event/split_lines.h"
 
 #define REST_WORDS 10  /* in the name of a device, at most */
-#define MORE_WORDS 5   /* behind a comma */
+#define MORE_WORDS 6   /* behind a comma */
 #define LINE_BYTES 160 /* device lines are short, links apart */
 
 static struct span without_frame(struct span s)
@@ -39,6 +39,15 @@ static size_t words_in(struct span s)
     return n;
 }
 
+static bool names_gadget(const struct mail *m, struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((i == 0 || !is_word_byte(s.s[i - 1]) || !is_word_byte(s.s[i])) &&
+            phrase_stem_at(&m->ix->gadgets, span_from(s, i)))
+            return true;
+    return false;
+}
+
 /* Behind a comma or full stop only an excuse may follow, or more of the name: ", an
  * AT&T 4G LTE smartphone". */
 static bool is_only_device(const struct mail *m, struct span *rest)
@@ -48,12 +57,10 @@ static bool is_only_device(const struct mail *m, struct span *rest)
             continue;
         const struct span more = span_from(*rest, i + 2);
         rest->len = i;
-        size_t at = 0;
-        size_t len = 0;
         return more.len == 0 || phrase_inside(&m->ix->excuses, more) ||
-               (words_in(more) <= MORE_WORDS &&
-                (span_begins(more, "a ") || span_begins(more, "an ")) &&
-                phrase_find(&m->ix->gadgets, more, 0, &at, &len) != NULL);
+               (words_in(more) <= MORE_WORDS && names_gadget(m, more) &&
+                (span_begins(more, "a ") || span_begins(more, "an ") ||
+                 phrase_stem_at(&m->ix->gadgets, more)));
     }
     return true;
 }
@@ -70,9 +77,7 @@ static bool fits(const struct mail *m, const struct device *d, struct span s)
     struct span rest = span_trim((struct span){ s.s + head, s.len - head - tail });
     if (!is_only_device(m, &rest) || words_in(rest) > REST_WORDS)
         return false;
-    size_t at = 0;
-    size_t len = 0;
-    return d->sure || phrase_find(&m->ix->gadgets, rest, 0, &at, &len) != NULL;
+    return d->sure || names_gadget(m, rest);
 }
 
 const char *device_at(const struct mail *m, size_t i)
@@ -82,7 +87,7 @@ const char *device_at(const struct mail *m, size_t i)
     if (line.len == 0 || line.len > 4 * LINE_BYTES)
         return NULL;
     struct span s = without_frame(without_links(without_frame(line), copy, sizeof(copy)));
-    if (s.len >= LINE_BYTES - 1)
+    if (s.len >= LINE_BYTES - 1 || memchr(s.s, '?', s.len))
         return NULL;
     if (phrase_inside(&m->ix->device_links, line) && words_in(s) <= REST_WORDS)
         return "device line";

@@ -13,6 +13,7 @@
 struct block {
     uint8_t roles[LANGS_MAX]; /* bits: 1 << enum role */
     bool address, date;
+    bool stamped; /* the label of the date has day and time behind it */
 };
 
 static unsigned count_roles(uint8_t roles)
@@ -42,7 +43,7 @@ static bool is_block(uint8_t roles, const struct block *b)
     const bool sent = (roles >> ROLE_SENT) & 1u;
     const bool subject = (roles >> ROLE_SUBJECT) & 1u;
     if (count_roles(roles) >= 3)
-        return subject || b->address;
+        return (subject && (from || b->date)) || b->address || (from && sent && b->stamped);
     return count_roles(roles) == 2 && from && (sent || subject) && b->address && (sent || b->date);
 }
 
@@ -56,10 +57,21 @@ static const char *block_name(const struct block *b)
     return best < LANGS_MAX ? split_langs[best].headers : NULL;
 }
 
-static const struct phrase *label_at(const struct mail *m, size_t i)
+static const struct phrase *label_at(const struct mail *m, size_t i, uint8_t level)
 {
     const uint16_t n = m->line[i].label;
-    return n > 0 && m->line[i].level == 0 ? &split_labels.list[n - 1] : NULL;
+    return n > 0 && m->line[i].level == level ? &split_labels.list[n - 1] : NULL;
+}
+
+#define LONE_BYTES 120
+
+/* "From: Ada Lovelace <ada@host>" and no other label. */
+static bool is_lone_from(const struct mail *m, size_t i)
+{
+    const struct span s = mail_low(m, i);
+    const char *angle = memchr(s.s, '<', s.len);
+    const char *bracket = memmem(s.s, s.len, "[mailto:", 8);
+    return s.len <= LONE_BYTES && ((angle && span_ends(s, ">")) || (bracket && span_ends(s, "]")));
 }
 
 static const char *find_inline(const struct mail *m, size_t i, size_t *from);
@@ -69,12 +81,13 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     static const struct block empty;
     struct block b = empty;
     unsigned wrapped = 0;
-    const struct phrase *first = label_at(m, i);
+    const uint8_t level = m->line[i].level;
+    const struct phrase *first = label_at(m, i, level);
     if (!first || first->tag == ROLE_OTHER)
         return NULL;
     size_t last = i;
     for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
-        const struct phrase *label = label_at(m, k);
+        const struct phrase *label = label_at(m, k, level);
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;
@@ -84,6 +97,7 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
             const struct evidence e = evidence_in(mail_low(m, k), m->ix);
             b.address = b.address || e.address;
             b.date = b.date || e.time || e.year;
+            b.stamped = b.stamped || (label && label->tag == ROLE_SENT && e.time && e.year);
         }
     }
     *end = last + 1;
@@ -91,6 +105,10 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     size_t at = 0;
     if (!name && (name = find_inline(m, i, &at)) && at > 0)
         name = NULL;
+    if (!name && first->tag == ROLE_FROM && is_lone_from(m, i)) {
+        *end = i + 1;
+        name = split_langs[m->ix->labels.lang[first - split_labels.list]].headers;
+    }
     return name;
 }
 
@@ -105,9 +123,9 @@ struct labels_seen {
         size_t at;
         const struct phrase *label;
     } hit[LABEL_HITS];
-    size_t n;                           /* hits so far */
-    size_t first;                       /* of those that still count */
-    size_t looked, address_at, date_at; /* bytes + 1; 0 is never */
+    size_t n;                                     /* hits so far */
+    size_t first;                                 /* of those that still count */
+    size_t looked, address_at, date_at, stamp_at; /* bytes + 1; 0 is never */
 };
 
 /* The longest label that ends right before the colon at colon, behind a blank. */
@@ -140,6 +158,8 @@ static void note_evidence(struct labels_seen *seen, struct span s, size_t to,
         seen->address_at = seen->looked + 1;
     if (e.time || e.year)
         seen->date_at = seen->looked + 1;
+    if (e.time && e.year)
+        seen->stamp_at = seen->looked + 1;
     seen->looked = to;
 }
 
@@ -152,7 +172,8 @@ static const char *make_block(const struct mail *m, const struct labels_seen *se
     const size_t at = seen->hit[from % LABEL_HITS].at;
     b.address = seen->address_at > at;
     b.date = seen->date_at > at;
-    const bool sure = seen->n - from >= 3 || (at == 0 && b.address && b.date);
+    b.stamped = seen->stamp_at > at;
+    const bool sure = seen->n - from >= 3 || (b.address && (b.stamped || (at == 0 && b.date)));
     if (!sure || (!b.address && !b.date))
         return NULL;
     for (size_t i = from; i < seen->n; i++)
@@ -207,6 +228,7 @@ bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 /* ---- dashed markers ---- */
 
 #define MARKER_BYTES 120 /* in a line that asks to reply above it */
+#define SIGNED_BYTES 160 /* behind a marker that names its writer */
 
 static size_t dashes_at(struct span s, size_t at)
 {
@@ -214,6 +236,13 @@ static size_t dashes_at(struct span s, size_t at)
     while (at + n < s.len && strchr("-_=*~", s.s[at + n]))
         n++;
     return n;
+}
+
+/* "from Ada <ada@host> at 5/5/25 10:30", with no dashes behind. */
+static bool is_signed(const struct mail *m, struct span rest)
+{
+    const struct evidence e = evidence_in(rest, m->ix);
+    return rest.len <= SIGNED_BYTES && e.address && (e.date || e.time || e.year);
 }
 
 /* At s: dashes, a phrase, dashes. The entry, or NULL; *end is what is behind it. */
@@ -228,6 +257,10 @@ static const struct phrase *dashed_at(const struct mail *m, struct span s, size_
     if (!p || before < 2)
         return NULL;
     at += len;
+    if (is_signed(m, span_from(s, at))) {
+        *end = s.len;
+        return p;
+    }
     /* "forwarded by Ada Lovelace/London on 05.10.2016 -----" */
     const size_t room = at + ((p->tag & MARKER_FORWARD) ? 100 : 8);
     while (at < s.len && at < room && dashes_at(s, at) < 2)
@@ -257,9 +290,11 @@ static bool is_bare_marker(const struct mail *m, struct span s, const struct phr
 static bool is_line_above(const struct mail *m, struct span s, const struct phrase **found)
 {
     size_t len = 0;
+    const bool framed = s.len > 2 && strchr("-_=*~#", s.s[0]) && strchr("-_=*~#", s.s[1]);
+    const int tags = framed ? MARKER_INSIDE | MARKER_FRAMED : MARKER_INSIDE;
     for (size_t at = 0; s.len <= MARKER_BYTES && at < s.len; at++) {
         const struct phrase *p = phrase_at(&m->ix->markers, span_from(s, at), &len);
-        if (p && (p->tag & MARKER_INSIDE)) {
+        if (p && (p->tag & tags)) {
             *found = p;
             return true;
         }
@@ -279,13 +314,34 @@ const char *marker_at(const struct mail *m, size_t i, bool *forward)
     return !lang ? "marker" : *forward ? lang->forward : lang->marker;
 }
 
+/* "##- Please type your reply above this line -##" at s; bytes of it, or 0. */
+static size_t framed_at(const struct mail *m, struct span s)
+{
+    static const char *const ends[] = { "-##", "--", "==" };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const size_t room = s.len < MARKER_BYTES ? s.len : MARKER_BYTES;
+        const char *end = room > 4 ? memmem(s.s + 4, room - 4, ends[i], strlen(ends[i])) : NULL;
+        const size_t len = end ? (size_t)(end - s.s) + strlen(ends[i]) : 0;
+        const struct phrase *found = NULL;
+        if (len > 0 && is_line_above(m, (struct span){ s.s, len }, &found))
+            return len + dashes_at(s, len);
+    }
+    return 0;
+}
+
 bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 {
     const struct line *l = &m->line[i];
     const struct span s = { m->low.data + l->at, l->len };
     for (size_t at = 0; at < s.len;) {
         const size_t n = dashes_at(s, at);
-        size_t end = 0;
+        const bool frame = n >= 2 || (s.len - at > 3 && span_begins(span_from(s, at), "##-"));
+        size_t end = frame ? framed_at(m, span_from(s, at)) : 0;
+        if (end > 0 && at + end <= s.len) {
+            *from = at;
+            *to = at + end;
+            return at > 0 || *to < s.len;
+        }
         if (n >= 3 && dashed_at(m, span_from(s, at), &end) && at + end <= s.len) {
             *from = at;
             *to = at + end;

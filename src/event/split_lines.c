@@ -44,9 +44,17 @@ bool mail_quotes_at(const struct mail *m, size_t i)
 
 /* ---- reading ---- */
 
+/* ">>> have a look <<<" is no quotation. */
+static bool is_enclosed(struct span s)
+{
+    return span_begins(span_trim(s), ">>") && span_ends(span_trim(s), "<<");
+}
+
 static uint8_t quote_prefix(struct span s, uint8_t *level)
 {
     size_t prefix = 0;
+    if (is_enclosed(s))
+        return 0;
     for (size_t at = 0; at < s.len && at < UINT8_MAX; at++) {
         if (s.s[at] == '>') {
             *level = (uint8_t)(*level + 1);
@@ -72,7 +80,7 @@ static bool is_rule(struct span s)
 static bool has_hint(struct span s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if ((s.s[i] >= '0' && s.s[i] <= '9') || s.s[i] == '@')
+        if (s.s[i] == '@' || digit_at(s, i) > 0)
             return true;
     return false;
 }
@@ -123,7 +131,7 @@ static void look_at(struct mail *m, struct line *l)
         facts |= LINE_HINT;
     if (may_end(m, s))
         facts |= LINE_MAY_END;
-    l->facts = (uint8_t)(l->facts | facts);
+    l->facts = (uint16_t)(l->facts | facts);
     l->label = label_of(m, s);
 }
 
@@ -166,7 +174,47 @@ static void find_named(struct mail *m)
     }
 }
 
-/* Adds one line as up to three: what is before a mark inside it, the mark, the rest.
+/* "'''" or "''' sql": three backticks, as folding leaves them. */
+static bool is_fence(const struct mail *m, size_t i)
+{
+    const struct span s = mail_low(m, i);
+    return m->line[i].level == 0 && m->line[i].zone == ZONE_OWN && span_begins(s, "'''") &&
+           !memchr(s.s + 3, '\'', s.len - 3);
+}
+
+/* Quote marks and dashes in code are code. */
+static void find_code(struct mail *m)
+{
+    size_t open = SIZE_MAX;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!is_fence(m, i))
+            continue;
+        if (open == SIZE_MAX) {
+            open = i;
+            continue;
+        }
+        for (size_t k = open; k <= i; k++) {
+            struct line *l = &m->line[k];
+            l->facts |= LINE_CODE;
+            l->level = l->prefix = 0;
+        }
+        open = SIZE_MAX;
+    }
+}
+
+#define RULE_INSIDE 4 /* bytes, with blanks, of a rule inside a line */
+
+/* Where the rule begins that stands right before byte from of s; from when none does. */
+static size_t rule_before(struct span s, size_t from)
+{
+    size_t at = from;
+    while (at > 0 && strchr("-_=*~ ", s.s[at - 1]))
+        at--;
+    return from - at > RULE_INSIDE ? at : from;
+}
+
+/* Adds one line as up to four: what is before a mark inside it, a rule, the mark, the
+ * rest.
  * Text that lost its line breaks on the way must not hide where the original begins. */
 static void add_pieces(struct mail *m, struct line l)
 {
@@ -177,7 +225,8 @@ static void add_pieces(struct mail *m, struct line l)
     size_t to = 0;
     if (first->level > 0 || !mark_inside(m, m->count - 1, &from, &to))
         return;
-    const uint32_t ends[] = { (uint32_t)from, (uint32_t)to, l.len };
+    const size_t rule = rule_before((struct span){ m->low.data + l.at, l.len }, from);
+    const uint32_t ends[] = { (uint32_t)rule, (uint32_t)from, (uint32_t)to, l.len };
     m->count--;
     for (size_t i = 0, at = 0; i < ARRAY_LEN(ends); at = ends[i++]) {
         if (ends[i] == at)
@@ -215,6 +264,7 @@ void mail_read(struct mail *m, const char *text, size_t len, const struct zone *
         at += n + 1;
     }
     find_named(m);
+    find_code(m);
 }
 
 void mail_done(struct mail *m)

@@ -23,6 +23,7 @@ enum {
     LINE_NAMED = 32,       /* quoted as "Ada> ..." or "| ..." */
     LINE_PIECE = 64,       /* continues the line of the text that the line before began */
     LINE_ATTRIBUTED = 128, /* an attribution stood right above this quotation */
+    LINE_CODE = 256,       /* between two code fences */
 };
 
 struct line {
@@ -32,8 +33,8 @@ struct line {
     uint8_t zone;     /* enum zone_kind */
     uint8_t level;    /* of > marks */
     uint8_t prefix;   /* bytes of them */
-    uint8_t facts;
-    uint8_t class; /* enum line_class */
+    uint8_t class;    /* enum line_class */
+    uint16_t facts;
 };
 
 struct mail {

@@ -39,14 +39,21 @@ enum { VERB_STRONG, VERB_WEAK };
 extern const struct phrases split_verbs;
 /* Words that may stand between the start word and the date. */
 extern const struct phrases split_fillers;
-/* Months and weekdays; tag DATE_STEM also begins longer words. */
-enum { DATE_WORD, DATE_STEM };
+/* Months and weekdays; tag WORD_STEM also begins longer words. */
+enum { WORD_WHOLE, WORD_STEM };
 extern const struct phrases split_dates;
 /* "from", "betreff"; tag is the enum role. */
 extern const struct phrases split_labels;
 /* "original message" between dashes; tag MARKER_BARE also without them,
- * tag MARKER_INSIDE anywhere in a line of few words. */
-enum { MARKER_QUOTE = 1, MARKER_FORWARD = 2, MARKER_BARE = 4, MARKER_INSIDE = 8 };
+ * tag MARKER_INSIDE anywhere in a line of few words, tag MARKER_FRAMED anywhere in such
+ * a line that begins with dashes or the like. */
+enum {
+    MARKER_QUOTE = 1,
+    MARKER_FORWARD = 2,
+    MARKER_BARE = 4,
+    MARKER_INSIDE = 8,
+    MARKER_FRAMED = 16
+};
 extern const struct phrases split_markers;
 
 /* "sent from my ...": a whole line that begins with head and ends with tail. */
@@ -60,7 +67,7 @@ extern const struct device split_devices[];
 extern const size_t split_devices_count;
 /* Links that mail programs put into their advertisement. */
 extern const struct phrases split_device_links;
-/* Names of devices and mail programs. */
+/* Names of devices and mail programs; tag WORD_STEM also begins longer words. */
 extern const struct phrases split_gadgets;
 /* What people add to a device line: "please excuse typos"; also inside words. */
 extern const struct phrases split_excuses;
@@ -74,5 +81,7 @@ enum { PRINT_ANYWHERE, PRINT_SENTENCE };
 extern const struct phrases split_small_print;
 /* "I wrote", "ich": a sentence of the lead's, not an attribution. */
 extern const struct phrases split_pronouns;
+/* Words of the notes that mail gateways put above a mail from outside. */
+extern const struct phrases split_banners;
 
 #endif

@@ -32,6 +32,7 @@ static void build_all(void)
     index_build(&the_index.footers, &split_footers);
     index_build(&the_index.small_print, &split_small_print);
     index_build(&the_index.pronouns, &split_pronouns);
+    index_build(&the_index.banners, &split_banners);
 }
 
 const struct split_index *split_index(void)
@@ -76,6 +77,23 @@ bool is_word_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (unsigned char)c >= 0x80;
+}
+
+size_t digit_at(struct span s, size_t at)
+{
+    if (at >= s.len)
+        return 0;
+    const unsigned char *c = (const unsigned char *)s.s + at;
+    const size_t left = s.len - at;
+    if (c[0] >= '0' && c[0] <= '9')
+        return 1;
+    if (left >= 2 && ((c[0] == 0xD9 && c[1] >= 0xA0 && c[1] <= 0xA9) ||
+                      (c[0] == 0xDB && c[1] >= 0xB0 && c[1] <= 0xB9)))
+        return 2;
+    return left >= 3 && c[0] == 0xE0 && (c[1] == 0xA5 || c[1] == 0xA7) && c[2] >= 0xA6 &&
+                   c[2] <= 0xAF
+               ? 3
+               : 0;
 }
 
 /* Chinese, Japanese, Korean and Thai do not part words by blanks. E1 is left out:
@@ -126,6 +144,19 @@ const struct phrase *phrase_find(const struct phrase_index *ix, struct span s, s
             *at = i;
             return p;
         }
+    }
+    return NULL;
+}
+
+const struct phrase *phrase_stem_at(const struct phrase_index *ix, struct span s)
+{
+    if (s.len == 0)
+        return NULL;
+    for (uint16_t i = ix->head[(unsigned char)s.s[0]]; i != 0; i = ix->next[i - 1]) {
+        const struct phrase *p = &ix->table->list[i - 1];
+        const size_t n = strlen(p->text);
+        if (span_begins(s, p->text) && (p->tag == WORD_STEM || n >= s.len || !is_word_byte(s.s[n])))
+            return p;
     }
     return NULL;
 }

@@ -20,7 +20,7 @@ struct phrase_index {
 
 struct split_index {
     struct phrase_index starts, verbs, fillers, dates, labels, markers, device_links, gadgets,
-        excuses, footers, small_print, pronouns;
+        excuses, footers, small_print, pronouns, banners;
 };
 
 /* Built by the first call, never changed or freed; thread-safe. */
@@ -40,6 +40,9 @@ bool span_ends(struct span s, const char *text);
 
 /* A letter, a digit, or any byte of a character beyond ASCII. */
 bool is_word_byte(char c);
+/* Bytes of the decimal digit at s[at]: ASCII, Arabic, Persian, Devanagari or Bengali; 0
+ * when there is none. */
+size_t digit_at(struct span s, size_t at);
 
 /* The longest phrase that s begins with and that ends where a word does. NULL when
  * there is none. *len receives its length. */
@@ -47,6 +50,8 @@ const struct phrase *phrase_at(const struct phrase_index *ix, struct span s, siz
 /* The first phrase in s at or behind from that stands as words of its own. */
 const struct phrase *phrase_find(const struct phrase_index *ix, struct span s, size_t from,
                                  size_t *at, size_t *len);
+/* A phrase that s begins with; one with the tag WORD_STEM may go on as a longer word. */
+const struct phrase *phrase_stem_at(const struct phrase_index *ix, struct span s);
 /* True when one of the texts occurs anywhere, also inside words. */
 bool phrase_inside(const struct phrase_index *ix, struct span s);
 

@@ -126,6 +126,9 @@ static void marker(const struct phrase *p)
                  p->text);
     if (p->tag & MARKER_INSIDE)
         check_printf("markers", p->text, mark, OWN "\n\n##- Please %s -##\nold words\n", p->text);
+    if (p->tag & MARKER_FRAMED)
+        check_printf("markers", p->text, mark, OWN "\n\n## Please %s, thanks ##\nold words\n",
+                     p->text);
     if (p->tag & MARKER_BARE)
         check_printf("markers", p->text, mark, OWN "\n\n%s:\n\nold words\n", p->text);
 }
@@ -137,7 +140,8 @@ static void device_link(const struct phrase *p)
 
 static void gadget(const struct phrase *p)
 {
-    check_printf("gadgets", p->text, "device line", OWN "\n\nSent from %s\n", p->text);
+    check_printf("gadgets", p->text, "device line", OWN "\n\nSent from %s%s\n", p->text,
+                 p->tag == WORD_STEM ? "xyz" : "");
 }
 
 static void excuse(const struct phrase *p)
@@ -168,6 +172,14 @@ static void pronoun(const struct phrase *p)
     check("pronouns", p->text, TEXT_PLAIN, mail, mail, NULL);
 }
 
+static void banner(const struct phrase *p)
+{
+    check_printf("banners", p->text, "header block",
+                 OWN "\n\nThis: %s.\nFrom: Ada <ada@host.example>\nSent: 5 May 2025\nSubject: "
+                     "Hi\n\nold words\n",
+                 p->text);
+}
+
 static void test_phrases(void **state)
 {
     (void)state;
@@ -183,6 +195,7 @@ static void test_phrases(void **state)
     each(&split_footers, footer);
     each(&split_small_print, print);
     each(&split_pronouns, pronoun);
+    each(&split_banners, banner);
 }
 
 static void test_devices(void **state)
@@ -214,7 +227,7 @@ static void test_form(void **state)
     const struct phrases *const tables[] = {
         &split_starts,  &split_verbs,       &split_fillers,  &split_dates,
         &split_labels,  &split_markers,     &split_gadgets,  &split_excuses,
-        &split_footers, &split_small_print, &split_pronouns,
+        &split_footers, &split_small_print, &split_pronouns, &split_banners,
     };
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (size_t i = 0; i < tables[t]->count; i++)
