@@ -31,8 +31,10 @@ static void replacing_done(struct replacing *r)
 static int find_path(struct replacing *r, const char *path, struct error *err)
 {
     r->path = r->old ? realpath(path, NULL) : xstrdup(path);
-    if (!r->path)
-        return error_sys(err, errno, "'%s' cannot be found", path);
+    if (!r->path) {
+        error_sys(err, errno, "'%s' cannot be found", path);
+        return -1;
+    }
     const char *slash = strrchr(r->path, '/');
     const char *name = slash ? slash + 1 : r->path;
     r->folder =
@@ -96,9 +98,12 @@ static int take_over(const struct replacing *r, int fd)
 
 static int put_in_place(const struct replacing *r, struct error *err)
 {
-    if (!r->old) /* fails when there is one by now */
-        return link(r->beside, r->path) == 0 ? unlink(r->beside)
-                                             : error_sys(err, errno, "making '%s'", r->path);
+    if (!r->old) { /* fails when there is one by now */
+        if (link(r->beside, r->path) < 0)
+            return error_sys(err, errno, "making '%s'", r->path);
+        (void)unlink(r->beside);
+        return 0;
+    }
     if (still_the_same(r, err) < 0)
         return -1;
     return rename(r->beside, r->path) == 0 ? 0 : error_sys(err, errno, "replacing '%s'", r->path);

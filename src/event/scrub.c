@@ -12,9 +12,7 @@
 
 #define NAMES_MAX 256   /* known; more are not learned */
 #define CHANGES_MAX 512 /* remembered */
-#define NAME_LINE_MAX 60
 #define WORD_MAX 64
-#define CLOSING_LINES 6 /* from the end: below that a short line is a name */
 
 /* A word that names somebody. */
 struct name {
@@ -79,7 +77,7 @@ void scrub_freep(struct scrub **s)
 
 /* ---- small things --------------------------------------------------------------------------- */
 
-static char *lower(const char *s, size_t len)
+char *scrub_lower(const char *s, size_t len)
 {
     struct buf b = BUF_INIT;
     buf_reserve(&b, 1);
@@ -90,7 +88,7 @@ static char *lower(const char *s, size_t len)
 void scrub_keep(struct scrub *s, const char *word)
 {
     s->keep = xreallocarray(s->keep, s->nkeep + 1, sizeof(*s->keep));
-    s->keep[s->nkeep++] = lower(word, strlen(word));
+    s->keep[s->nkeep++] = scrub_lower(word, strlen(word));
 }
 
 static bool kept(const struct scrub *s, const char *low)
@@ -103,7 +101,7 @@ static bool kept(const struct scrub *s, const char *low)
 
 static bool kept_as_is(const struct scrub *s, const char *text, size_t len)
 {
-    scoped(freep) char *low = lower(text, len);
+    scoped(freep) char *low = scrub_lower(text, len);
     return kept(s, low);
 }
 
@@ -141,12 +139,10 @@ static void replace(struct scrub *s, struct buf *out, const char *what, const ch
 /* ---- letter case ------------------------------------------------------------------------------
  */
 
-enum letter_case { CASE_LOWER, CASE_TITLE, CASE_UPPER };
-
 /* Of a word, by comparing it with its lower case. */
-static enum letter_case case_of(const char *s, size_t len)
+enum letter_case scrub_case_of(const char *s, size_t len)
 {
-    scoped(freep) char *low = lower(s, len);
+    scoped(freep) char *low = scrub_lower(s, len);
     size_t letters = 0, capitals = 0;
     for (size_t i = 0; i < len; letters++) {
         size_t n = utf8_decode(s + i, len - i, NULL);
@@ -210,7 +206,7 @@ static char *next_stand_in(struct scrub *s, const struct scrub_words *from, size
 {
     while (*given < from->count) {
         const char *to = from->list[(*given)++];
-        scoped(freep) char *low = lower(to, strlen(to));
+        scoped(freep) char *low = scrub_lower(to, strlen(to));
         if (!find_name(s, low))
             return xstrdup(to);
     }
@@ -242,13 +238,13 @@ static bool names_nobody(const char *low, size_t len)
 /* Letters that are written without blanks have no words: the whole is one name. */
 static void learn_word(struct scrub *s, const char *word, size_t len, const char *what, bool sure)
 {
-    scoped(freep) char *low = lower(word, len);
+    scoped(freep) char *low = scrub_lower(word, len);
     if (utf8_count(low, len) < 2 || names_nobody(low, len))
         return;
     add_name(s, low, what, sure && !scrub_has(&scrub_common, low, len));
 }
 
-static void learn_words(struct scrub *s, const char *text, const char *what, bool sure)
+void scrub_learn_words(struct scrub *s, const char *text, const char *what, bool sure)
 {
     const size_t len = strlen(text);
     for (size_t i = 0; i < len;) {
@@ -266,12 +262,12 @@ void scrub_learn_person(struct scrub *s, const char *name)
     if (strchr(name, '@')) /* an address where a name should be */
         learn_address_in(s, name);
     else
-        learn_words(s, name, "name", true);
+        scrub_learn_words(s, name, "name", true);
 }
 
 void scrub_learn_company(struct scrub *s, const char *name)
 {
-    learn_words(s, name, "company", false);
+    scrub_learn_words(s, name, "company", false);
 }
 
 /* ---- hosts
@@ -321,7 +317,7 @@ static const char *host_stand_in(struct scrub *s, const char *low)
 
 static void put_host(struct scrub *s, struct buf *out, const char *host, size_t len)
 {
-    scoped(freep) char *low = lower(host, len);
+    scoped(freep) char *low = scrub_lower(host, len);
     const bool www = strncmp(low, "www.", 4) == 0;
     const char *bare = www ? low + 4 : low;
     if (is_public(low) || kept(s, low) || kept(s, bare)) {
@@ -353,7 +349,7 @@ static void each_part(const char *local, size_t len,
 static void learn_part(void *ctx, const char *part, size_t len, char separator)
 {
     (void)separator;
-    scoped(freep) char *low = lower(part, len);
+    scoped(freep) char *low = scrub_lower(part, len);
     if (len < 3 || scrub_word_at(part, len, 0) != len || scrub_has(&scrub_roles, low, len))
         return;
     learn_word(ctx, part, len, "name", false);
@@ -361,11 +357,11 @@ static void learn_part(void *ctx, const char *part, size_t len, char separator)
 
 static bool is_role(const char *local, size_t len)
 {
-    scoped(freep) char *low = lower(local, len);
+    scoped(freep) char *low = scrub_lower(local, len);
     return scrub_has(&scrub_roles, low, len);
 }
 
-static void learn_local(struct scrub *s, const char *local, size_t len)
+void scrub_learn_local(struct scrub *s, const char *local, size_t len)
 {
     if (!is_role(local, len))
         each_part(local, len, learn_part, s);
@@ -378,7 +374,7 @@ static void learn_address_in(struct scrub *s, const char *text)
     size_t local = 0;
     for (size_t i = 0; i < len; i++)
         if (scrub_address_at(text, len, i, &local)) {
-            learn_local(s, text + i, local);
+            scrub_learn_local(s, text + i, local);
             return;
         }
 }
@@ -388,7 +384,7 @@ void scrub_learn_address(struct scrub *s, enum scrub_side side, const char *addr
     learn_address_in(s, address);
     const char *at = strrchr(address, '@');
     const char *host = at ? at + 1 : address;
-    scoped(freep) char *low = lower(host, strcspn(host, "> \t,;"));
+    scoped(freep) char *low = scrub_lower(host, strcspn(host, "> \t,;"));
     if (low[0] && strchr(low, '.') && !is_public(low) && !known_host(s, low))
         add_host(s, low, side == SCRUB_LEAD ? "customer.example" : "seller.example");
 }
@@ -404,13 +400,13 @@ static void put_digits(struct buf *out, const char *s, size_t len);
 static void put_part(void *ctx, const char *part, size_t len, char separator)
 {
     struct local_out *o = ctx;
-    scoped(freep) char *low = lower(part, len);
+    scoped(freep) char *low = scrub_lower(part, len);
     const size_t letters = scrub_word_at(part, len, 0);
     struct name *n = letters == len && len > 1 ? find_name(o->s, low) : NULL;
     if (letters == len && len > 2 && !n)
         n = add_name(o->s, low, "name", false);
     if (n && (unsigned char)n->to[0] < 0x80) {
-        scoped(freep) char *to = in_case(n->to, case_of(part, len));
+        scoped(freep) char *to = in_case(n->to, scrub_case_of(part, len));
         buf_puts(&o->to, to);
     } else if (letters == 0) {
         put_digits(&o->to, part, len);
@@ -507,7 +503,7 @@ struct look {
 /* The known name at this word, or NULL; *len without a genitive's s. */
 static const struct name *name_at(const struct look *l, size_t at, size_t *len)
 {
-    scoped(freep) char *low = lower(l->text + at, *len);
+    scoped(freep) char *low = scrub_lower(l->text + at, *len);
     const struct name *n = find_name(l->s, low);
     if (n || *len < 5 || low[*len - 1] != 's')
         return n;
@@ -533,7 +529,7 @@ static size_t word_start(const struct look *l, size_t end)
 
 static bool written_as_name(const struct look *l, size_t at, size_t len)
 {
-    return len && name_at(l, at, &len) && case_of(l->text + at, len) != CASE_LOWER;
+    return len && name_at(l, at, &len) && scrub_case_of(l->text + at, len) != CASE_LOWER;
 }
 
 /* The word beside this one on its line is a name, too. */
@@ -570,7 +566,7 @@ static bool only_names_around(const struct look *l, size_t at)
 
 static bool means_the_name(const struct look *l, const struct name *n, size_t at, size_t len)
 {
-    const enum letter_case c = case_of(l->text + at, len);
+    const enum letter_case c = scrub_case_of(l->text + at, len);
     if (scrub_has(&scrub_common, n->word, strlen(n->word)))
         return c != CASE_LOWER && (beside_a_name(l, at, len) || only_names_around(l, at));
     uint32_t cp = 0;
@@ -585,7 +581,7 @@ static size_t put_name(const struct look *l, struct buf *out, size_t at)
     const struct name *n = len ? name_at(l, at, &len) : NULL;
     if (!n || kept(l->s, n->word) || !means_the_name(l, n, at, len))
         return 0;
-    scoped(freep) char *to = in_case(n->to, case_of(l->text + at, len));
+    scoped(freep) char *to = in_case(n->to, scrub_case_of(l->text + at, len));
     replace(l->s, out, n->what, l->text + at, len, to);
     return len;
 }
@@ -615,7 +611,7 @@ static size_t put_host_at(const struct look *l, struct buf *out, size_t at)
     const size_t n = scrub_host_at(l->text, l->len, at);
     if (!n)
         return 0;
-    scoped(freep) char *low = lower(l->text + at, n);
+    scoped(freep) char *low = scrub_lower(l->text + at, n);
     const char *tld = strrchr(low, '.') + 1;
     if (!known_host(l->s, low) && !scrub_has(&scrub_tlds, tld, strlen(tld)))
         return 0;
@@ -678,169 +674,5 @@ void scrub_text(struct scrub *s, struct buf *out, const char *text, size_t len)
             buf_append(out, text + i, n);
         }
         i += n;
-    }
-}
-
-/* ---- learning from a text
- * --------------------------------------------------------------------------------------- */
-
-struct line {
-    const char *s;
-    size_t len;
-};
-
-static bool next_line(const char **rest, struct line *out)
-{
-    if (!**rest)
-        return false;
-    const size_t len = strcspn(*rest, "\n");
-    *out = (struct line){ .s = *rest, .len = len };
-    while (out->len && strchr(" \t*_", out->s[0]))
-        out->s++, out->len--;
-    while (out->len && strchr(" \t*_", out->s[out->len - 1]))
-        out->len--;
-    *rest += len + ((*rest)[len] == '\n');
-    return true;
-}
-
-/* The longest phrase that the line begins with, ending at a word's end. */
-static size_t starts_with(const struct scrub_words *w, const char *low, size_t len)
-{
-    size_t best = 0;
-    for (size_t i = 0; i < w->count; i++) {
-        const size_t n = strlen(w->list[i]);
-        if (n > best && n <= len && memcmp(low, w->list[i], n) == 0 &&
-            scrub_word_at(low, len, n) == 0)
-            best = n;
-    }
-    return best;
-}
-
-/* One to four words, each with a capital or in a script without, and nothing else. */
-static bool looks_like_a_name(const char *s, size_t len, size_t words_max)
-{
-    size_t words = 0;
-    while (len && strchr(" ,.-!", s[len - 1]))
-        len--;
-    if (len == 0 || len > NAME_LINE_MAX)
-        return false;
-    for (size_t i = 0; i < len;) {
-        const size_t n = scrub_word_at(s, len, i);
-        if (n == 0 && !strchr(" .-'", s[i]))
-            return false;
-        scoped(freep) char *low = n ? lower(s + i, n) : NULL;
-        uint32_t cp = 0;
-        utf8_decode(s + i, len - i, &cp);
-        const bool title = low && scrub_has(&scrub_titles, low, n);
-        if (n && !title && cp < 0x590 && case_of(s + i, n) == CASE_LOWER)
-            return false;
-        words += n > 0 && !title;
-        i += n > 0 ? n : 1;
-    }
-    return words > 0 && words <= words_max;
-}
-
-static void learn_name_line(struct scrub *s, const char *text, size_t len)
-{
-    scoped(freep) char *name = xmemdup0(text, len);
-    learn_words(s, name, "name", false);
-}
-
-/* "Hi Ada," "Sehr geehrter Herr Dr. Keller, danke": the words with capitals up to the comma. */
-static void learn_greeting(struct scrub *s, const struct line *l)
-{
-    scoped(freep) char *low = lower(l->s, l->len);
-    const size_t n = starts_with(&scrub_greetings, low, l->len);
-    if (!n)
-        return;
-    size_t end = n;
-    while (end < l->len && !strchr(",!;:(", l->s[end]))
-        end++;
-    if (looks_like_a_name(l->s + n, end - n, 3))
-        learn_name_line(s, l->s + n, end - n);
-}
-
-/* True when the line is closing words and no more, so that a name may follow. */
-static bool learn_closing(struct scrub *s, const struct line *l)
-{
-    scoped(freep) char *low = lower(l->s, l->len);
-    const size_t n = starts_with(&scrub_closings, low, l->len);
-    size_t at = n;
-    if (!n)
-        return false;
-    while (at < l->len && strchr(" ,.!-", l->s[at]))
-        at++;
-    const bool apart = at > n && memchr(l->s + n, ',', at - n);
-    if (at < l->len && apart && looks_like_a_name(l->s + at, l->len - at, 3))
-        learn_name_line(s, l->s + at, l->len - at);
-    return at == l->len;
-}
-
-static size_t count_lines(const char *rest)
-{
-    size_t count = 0;
-    struct line l;
-    while (next_line(&rest, &l))
-        count += l.len > 0;
-    return count;
-}
-
-static void learn_addresses(struct scrub *s, const char *text)
-{
-    const size_t len = strlen(text);
-    size_t local = 0;
-    for (size_t i = 0; i < len; i++) {
-        const size_t n = scrub_address_at(text, len, i, &local);
-        if (n)
-            learn_local(s, text + i, local);
-        i += n;
-    }
-}
-
-void scrub_learn_text(struct scrub *s, const char *text)
-{
-    const char *rest = text;
-    size_t left = count_lines(text);
-    bool closed = false;
-    struct line l;
-    learn_addresses(s, text);
-    while (next_line(&rest, &l)) {
-        if (l.len == 0)
-            continue;
-        if (closed && left <= CLOSING_LINES && looks_like_a_name(l.s, l.len, 3))
-            learn_name_line(s, l.s, l.len);
-        learn_greeting(s, &l);
-        closed = learn_closing(s, &l);
-        left--;
-    }
-}
-
-static bool names_a_company(const struct line *l)
-{
-    for (size_t i = 0; i < l->len;) {
-        const size_t n = scrub_word_at(l->s, l->len, i);
-        scoped(freep) char *low = n ? lower(l->s + i, n) : NULL;
-        if (low && i > 0 && n > 1 && case_of(l->s + i, n) != CASE_LOWER &&
-            scrub_has(&scrub_forms, low, n))
-            return l->len <= NAME_LINE_MAX;
-        i += n > 0 ? n : 1;
-    }
-    return false;
-}
-
-void scrub_learn_signature(struct scrub *s, const char *text)
-{
-    const char *rest = text;
-    size_t number = 0;
-    struct line l;
-    scrub_learn_text(s, text);
-    while (next_line(&rest, &l)) {
-        if (l.len == 0 || l.s[0] == '-')
-            continue;
-        scoped(freep) char *line = xmemdup0(l.s, l.len);
-        if (names_a_company(&l))
-            scrub_learn_company(s, line);
-        else if (number++ == 0 && looks_like_a_name(l.s, l.len, 4))
-            learn_words(s, line, "name", false);
     }
 }

@@ -56,9 +56,22 @@ size_t scrub_word_at(const char *s, size_t len, size_t at)
     return i - at;
 }
 
+#define NO_BLANKS 0x2E80 /* from here on scripts put no blanks between words */
+
+/* Length of the letter at this place that a word with blanks around it may hold. */
+static size_t letter_at(const char *s, size_t len, size_t at)
+{
+    uint32_t cp = 0;
+    const size_t n = at < len ? utf8_decode(s + at, len - at, &cp) : 0;
+    return n > 0 && cp < NO_BLANKS && scrub_letter(cp) ? n : 0;
+}
+
 bool scrub_begins(const char *s, size_t at)
 {
-    return at == 0 || !(alnum(s[at - 1]) || high(s[at - 1]));
+    size_t from = at;
+    while (from > 0 && ((unsigned char)s[from - 1] & 0xC0) == 0x80)
+        from--;
+    return at == 0 || !(from == at ? alnum(s[at - 1]) : letter_at(s, at, from - (from > 0)));
 }
 
 /* ---- links and addresses --------------------------------------------------------------------- */
@@ -91,15 +104,21 @@ size_t scrub_link_at(const char *s, size_t len, size_t at, struct scrub_link *ou
     return end - at;
 }
 
+static size_t host_char(const char *s, size_t len, size_t at)
+{
+    return at < len && digit(s[at]) ? 1 : letter_at(s, len, at);
+}
+
 /* labels with dots between; *dots says how many */
 static size_t host_run(const char *s, size_t len, size_t at, size_t *dots)
 {
     size_t i = at;
     *dots = 0;
     while (i < len && i - at < HOST_MAX) {
-        const bool inside = i > at && i + 1 < len && (alnum(s[i + 1]) || high(s[i + 1]));
-        if (alnum(s[i]) || high(s[i]))
-            i++;
+        const size_t n = host_char(s, len, i);
+        const bool inside = i > at && host_char(s, len, i + 1);
+        if (n > 0)
+            i += n;
         else if (inside && (s[i] == '-' || s[i] == '.')) {
             *dots += s[i] == '.';
             i++;
@@ -113,11 +132,14 @@ static size_t host_run(const char *s, size_t len, size_t at, size_t *dots)
 size_t scrub_address_at(const char *s, size_t len, size_t at, size_t *local_len)
 {
     size_t i = at, dots = 0;
-    if (!scrub_begins(s, at) || !(alnum(s[at]) || high(s[at])))
+    if (!scrub_begins(s, at) || !host_char(s, len, at))
         return 0;
-    while (i < len && i - at <= LOCAL_MAX &&
-           (alnum(s[i]) || high(s[i]) || (s[i] && strchr("._%+'=-", s[i]))))
-        i++;
+    while (i < len && i - at <= LOCAL_MAX) {
+        const size_t n = strchr("._%+'=-", s[i]) ? 1 : host_char(s, len, i);
+        if (n == 0)
+            break;
+        i += n;
+    }
     if (i >= len || s[i] != '@')
         return 0;
     const size_t host = host_run(s, len, i + 1, &dots);
@@ -167,12 +189,31 @@ static size_t form_at(const char *s, size_t len, size_t at, const char *form)
     return i - at;
 }
 
+/* Of a bounce: 5.1.1, 5.7.133 (RFC 3463). */
+static size_t status_at(const char *s, size_t len, size_t at)
+{
+    size_t i = at + 1;
+    if (!strchr("245", s[at]))
+        return 0;
+    for (int part = 0; part < 2; part++) {
+        const size_t n = i < len && s[i] == '.' ? digits_at(s, len, i + 1) : 0;
+        if (n < 1 || n > 3)
+            return 0;
+        i += 1 + n;
+    }
+    const bool more = i + 1 < len && s[i] == '.' && digit(s[i + 1]);
+    return more || (i < len && digit(s[i])) ? 0 : i - at;
+}
+
 size_t scrub_date_at(const char *s, size_t len, size_t at)
 {
     static const char *const forms[] = { "4-1-1", "4/1/1", "4.1.1", "1.1.Y", "1/1/Y", "1-1-Y",
                                          "1:2:2", "1:2",   "1.1.",  "1/1",   "1.2" };
     if (!scrub_begins(s, at) || !digit(s[at]))
         return 0;
+    const size_t status = status_at(s, len, at);
+    if (status)
+        return status;
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
         const size_t n = form_at(s, len, at, forms[i]);
         const char next = n && at + n < len ? s[at + n] : ' ';
@@ -232,8 +273,7 @@ size_t scrub_number_at(const char *s, size_t len, size_t at, bool *whole)
             break;
     }
     const bool years = p.years == p.runs;
-    *whole =
-        !years && ((p.digits >= 6 && (plus || zero || opened)) || p.digits >= 7 || p.longest >= 5);
+    *whole = !years && ((p.digits >= 6 && (plus || zero)) || p.digits >= 7 || p.longest >= 5);
     return i - at;
 }
 

@@ -89,7 +89,8 @@ WORDS(scrub_forms,
 
 WORDS(scrub_roles,
     "info", "sales", "support", "office", "hello", "contact", "kontakt", "mail", "email", "team",
-    "admin", "hr", "jobs", "careers", "noreply", "no-reply", "no_reply", "donotreply",
+    "admin", "hr", "jobs", "careers", "noreply", "no-reply", "no_reply", "keine-antwort", "nicht-antworten", "ne-pas-repondre",
+    "nepasrepondre", "no-responder", "noresponder", "non-rispondere", "nao-responda", "donotreply",
     "do-not-reply", "do_not_reply", "mailer-daemon", "mailerdaemon", "mail-daemon", "mdaemon",
     "postmaster", "bounce", "bounces", "abuse", "service", "services", "help", "helpdesk",
     "billing", "accounts", "accounting", "invoice", "invoices", "marketing", "press", "privacy",
@@ -126,6 +127,14 @@ bool scrub_has(const struct scrub_words *w, const char *s, size_t len)
 {
     for (size_t i = 0; i < w->count; i++)
         if (strlen(w->list[i]) == len && memcmp(w->list[i], s, len) == 0)
+            return true;
+    return false;
+}
+
+bool scrub_names_a_gadget(const char *s, size_t len)
+{
+    for (size_t i = 0; i < split_gadgets.count; i++)
+        if (memmem(s, len, split_gadgets.list[i].text, strlen(split_gadgets.list[i].text)))
             return true;
     return false;
 }

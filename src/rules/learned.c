@@ -95,7 +95,7 @@ static char *value_of(const struct making *m, const struct field_ref *ref, enum 
     struct buf b = BUF_INIT;
     buf_reserve(&b, 1);
     if (a == ASKED_PRESENCE) /* that something is there is all that matters */
-        buf_puts(&b, "...");
+        buf_puts(&b, item->len ? "..." : "");
     else if (m->scrubbing && names_people(ref->field))
         scrub_text(m->out->scrub, &b, item->data, item->len);
     else
