@@ -220,6 +220,8 @@ static size_t original_at(struct splitter *sp, size_t i)
         return quote_from(sp, i, end, name, false);
     if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
+    if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK))
+        return quote_from(sp, i, i + 1, "attribution above small print", true);
     return i;
 }
 

@@ -8,6 +8,7 @@
 #define WINDOW_LINES 4   /* an attribution takes at most so many */
 #define WINDOW_BYTES 900 /* and bytes; programs put whole URLs in */
 #define NAME_WORDS 8     /* in a name, at most */
+#define DATED_WORDS 12   /* in a name and a date */
 #define NAME_BYTES 160   /* between a verb and the colon, at most */
 #define LOOK_BACK 260    /* how far before its verb an inline attribution may begin */
 
@@ -274,6 +275,8 @@ static bool fits_behind_verb(const struct candidate *c)
         return true;
     if (!c->colon)
         return false;
+    if (c->has.time && c->has.date && c->has.year && count_words(c->after) <= DATED_WORDS)
+        return true;
     if (c->form != NAMED || (c->before.len == 0 && c->has.address && c->verb->tag == VERB_STRONG))
         return is_name(c->after);
     size_t len = 0;
@@ -553,6 +556,18 @@ const char *attribution_at(const struct mail *m, size_t i, size_t *end)
     if (!try_from(m, i, m->count - 1, &w, &c, end) || begins_later(m, i, *end, &c))
         return NULL;
     return name_of(&c);
+}
+
+#define WEAK_WORDS 7
+
+bool may_be_attribution(const struct mail *m, size_t i)
+{
+    if (line_is(m, i, LINE_BLANK | LINE_RULE) || !line_is(m, i, LINE_MAY_END))
+        return false;
+    const struct candidate c = candidate_of(mail_low(m, i), false, m->ix);
+    return c.colon && c.verb && c.verb->tag == VERB_STRONG && c.after.len == 0 &&
+           c.before.len > 0 && count_words(c.s) <= WEAK_WORDS && !is_prose(&c) &&
+           !has_sentence_break(c.s, m->ix);
 }
 
 /* ---- inside a line ---- */

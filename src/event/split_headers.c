@@ -269,6 +269,12 @@ static const struct phrase *dashed_at(const struct mail *m, struct span s, size_
     return dashes_at(s, at) >= 2 || at >= s.len ? p : NULL;
 }
 
+/* Two words and more are a marker also alone in a line: "Original message:". */
+static bool is_phrase_of_words(const struct phrase *p)
+{
+    return (p->tag & (MARKER_QUOTE | MARKER_FORWARD)) != 0 && strchr(p->text, ' ') != NULL;
+}
+
 static bool is_bare_marker(const struct mail *m, struct span s, const struct phrase **found)
 {
     while (s.len > 0 && strchr("*_ ", s.s[0]))
@@ -278,7 +284,7 @@ static bool is_bare_marker(const struct mail *m, struct span s, const struct phr
     for (uint16_t i = s.len ? m->ix->markers.head[(unsigned char)s.s[0]] : 0; i != 0;
          i = m->ix->markers.next[i - 1]) {
         const struct phrase *p = &split_markers.list[i - 1];
-        if ((p->tag & MARKER_BARE) && span_is(s, p->text)) {
+        if (((p->tag & MARKER_BARE) || is_phrase_of_words(p)) && span_is(s, p->text)) {
             *found = p;
             return true;
         }

@@ -65,6 +65,8 @@ bool mail_quotes_at(const struct mail *m, size_t i);
 
 /* "On ... wrote:", wrapped over a few lines; *end is the line behind it. */
 const char *attribution_at(const struct mail *m, size_t i, size_t *end);
+/* "Ada Lovelace wrote:" alone in a line: no proof by itself. */
+bool may_be_attribution(const struct mail *m, size_t i);
 /* "From: ... Sent: ... To: ..."; *end is the line behind it. */
 const char *headers_at(const struct mail *m, size_t i, size_t *end);
 /* "---- Original Message ----". */

@@ -1109,6 +1109,10 @@ TABLE(split_labels, labels);
     {                                                                                              \
         lang, text, MARKER_QUOTE | MARKER_FRAMED                                                   \
     }
+#define BARE(lang, text)                                                                           \
+    {                                                                                              \
+        lang, text, MARKER_QUOTE | MARKER_BARE                                                     \
+    }
 #define BEGIN(lang, text)                                                                          \
     {                                                                                              \
         lang, text, MARKER_FORWARD | MARKER_BARE                                                   \
@@ -1215,6 +1219,20 @@ static const struct phrase markers[] = {
     QUOTE("tr", "orijinal mesaj"),
     QUOTE("tr", "özgün ileti"),
     QUOTE("tr", "orijinal ileti"),
+    QUOTE("tr", "orijinal ıleti"),
+    QUOTE("tr", "özgün ıleti"),
+    FWD("tr", "ıletilen mesaj"),
+    FWD("tr", "ıletilmiş mesaj"),
+    FWD("tr", "yönlendirilmiş ıleti"),
+    QUOTE("zh", "邮件原件"),
+    BARE("en", "[quoted text hidden]"),
+    BARE("en", "[trimmed content]"),
+    BARE("de", "[zitierter text wird ausgeblendet]"),
+    BARE("fr", "[texte des messages précédents masqué]"),
+    BARE("es", "[el texto citado está oculto]"),
+    BARE("it", "[testo tra virgolette nascosto]"),
+    BARE("pt", "[texto das mensagens anteriores oculto]"),
+    BARE("nl", "[tekst uit oorspronkelijke bericht is verborgen]"),
     QUOTE("ru", "исходное сообщение"),
     QUOTE("ru", "оригинальное сообщение"),
     QUOTE("ru", "исходное письмо"),
