@@ -742,6 +742,8 @@ static size_t inline_end(struct span s, size_t at)
             at++;
         return at;
     }
+    if (at + 1 < s.len && s.s[at] == ':' && s.s[at + 1] != '/' && digit_at(s, at + 1) == 0)
+        return at + 1; /* "wrote:Hello" */
     int open = 0;
     for (size_t k = at; k < s.len && k < at + NAME_BYTES; k++) {
         if (strchr("?!", s.s[k]))

@@ -88,6 +88,8 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     size_t last = i;
     for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
         const struct phrase *label = label_at(m, k, level);
+        if (line_is(m, k, LINE_BLANK))
+            continue;
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;
