@@ -51,6 +51,9 @@ struct mail {
 void mail_read(struct mail *m, const char *text, size_t len, const struct zone *zones,
                size_t nzones);
 void mail_done(struct mail *m);
+/* Marks the lines that own_text has as well with LINE_OURS: a long line that equals one of
+ * ours is ours; a short one only right below such. */
+void mail_find_ours(struct mail *m, const char *own_text);
 
 /* The line in lower case, without blanks around and, unless raw, without quote marks. */
 struct span mail_low(const struct mail *m, size_t i);
