@@ -44,7 +44,9 @@ static bool is_block(uint8_t roles, const struct block *b)
     const bool subject = (roles >> ROLE_SUBJECT) & 1u;
     if (count_roles(roles) >= 3)
         return (subject && (from || b->date)) || b->address || (from && sent && b->stamped);
-    return count_roles(roles) == 2 && from && (sent || subject) && b->address && (sent || b->date);
+    if (count_roles(roles) != 2 || !from)
+        return false;
+    return sent ? b->address || b->stamped : subject && b->address && b->date;
 }
 
 static const char *block_name(const struct block *b)
