@@ -39,6 +39,8 @@ static bool is_inline(const struct mail *m, struct span piece, bool behind)
     const bool dated = e->date || e->year;
     if (!c.colon || !candidate_fits(&c))
         return false;
+    if (m->flat && c.verb && c.verb->tag == VERB_STRONG && (e->address || (e->time && dated)))
+        return true;
     if (c.form == NAMED)
         return c.verb && c.verb->tag == VERB_STRONG && e->address && (dated || behind);
     if (e->address)
@@ -91,8 +93,10 @@ static size_t name_begin(struct span s, const struct anchor *a, size_t low)
         at--;
     while (at > low && s.s[at - 1] != '<' && s.s[at - 1] != '(')
         at--;
-    if (at == low)
+    if (at == low && !a->verb)
         return a->end;
+    if (at == low)
+        at = a->at; /* no address: the name stands before the verb */
     for (int n = 0; n < 2; n++) {
         const size_t word = word_before(s, at - (n == 0));
         if (word < low || word == at || (word > 0 && strchr(".!?:>", s.s[word - 1])))

@@ -42,6 +42,7 @@ struct mail {
     struct buf low; /* text in lower case, byte for byte at the same place */
     struct line *line;
     size_t count, cap;
+    bool flat; /* much text in a line or two: it lost its line breaks */
     const struct split_index *ix;
 };
 
