@@ -141,8 +141,10 @@ static size_t read_markup(struct scanner *sc, struct token *t)
     const size_t name = at + 1 + closes;
     if (name >= sc->len || !is_letter(sc->s[name]))
         return 0;
-    const size_t end = read_attrs(t, sc, read_name(t, sc, name));
-    t->kind = end == 0 ? TOKEN_TEXT : closes ? TOKEN_CLOSE : TOKEN_OPEN;
+    const size_t behind = read_name(t, sc, name);
+    const size_t end = read_attrs(t, sc, behind);
+    const bool cut = closes && behind == sc->len; /* "</di", where the mail was cut */
+    t->kind = cut ? TOKEN_OTHER : end == 0 ? TOKEN_TEXT : closes ? TOKEN_CLOSE : TOKEN_OPEN;
     t->broken = end == 0;
     return end ? end : sc->len;
 }

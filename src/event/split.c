@@ -1,15 +1,11 @@
 #include "event/split.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/buf.h"
-#include "base/cleanup.h"
 #include "event/split_lines.h"
 #include "event/text.h"
 
-#define OURS_MIN 16          /* bytes of a line that proves to be ours by itself */
 #define RULE_SIGNATURE 10    /* underscores that part a signature from a quotation above */
 #define RULE_SIGNATURE_MAX 6 /* lines of it */
 
@@ -88,52 +84,6 @@ static void take_rule_above(struct splitter *sp, size_t i)
     if (k > 0 && m->line[k - 1].class == LINE_OWN &&
         (line_is(m, k - 1, LINE_RULE) || is_like_marker(m, k - 1)))
         set_class(sp, k - 1, i, LINE_QUOTED);
-}
-
-/* ---- what we had sent ---- */
-
-struct own_lines {
-    struct span *list;
-    size_t count;
-};
-
-static int compare_spans(const void *a, const void *b)
-{
-    const struct span *x = a;
-    const struct span *y = b;
-    const int c = memcmp(x->s, y->s, x->len < y->len ? x->len : y->len);
-    return c ? c : (x->len > y->len) - (x->len < y->len);
-}
-
-static void own_lines_read(struct own_lines *own, const struct mail *sent)
-{
-    own->list = xreallocarray(NULL, sent->count + 1, sizeof(*own->list));
-    own->count = 0;
-    for (size_t i = 0; i < sent->count; i++)
-        if (!line_is(sent, i, LINE_BLANK))
-            own->list[own->count++] = mail_low(sent, i);
-    qsort(own->list, own->count, sizeof(*own->list), compare_spans);
-}
-
-/* A long line that equals one of ours is ours; a short one only right below such. */
-static void find_ours(struct mail *m, const char *own_text)
-{
-    struct mail sent;
-    struct own_lines own;
-    mail_read(&sent, own_text, strlen(own_text), NULL, 0);
-    own_lines_read(&own, &sent);
-    bool below = false;
-    for (size_t i = 0; i < m->count; i++) {
-        const struct span s = mail_low(m, i);
-        if (s.len == 0)
-            continue;
-        const bool same = bsearch(&s, own.list, own.count, sizeof(s), compare_spans) != NULL;
-        below = same && (below || s.len >= OURS_MIN);
-        if (below)
-            m->line[i].facts |= LINE_OURS;
-    }
-    free(own.list);
-    mail_done(&sent);
 }
 
 /* ---- unclear parts ---- */
@@ -220,6 +170,8 @@ static size_t original_at(struct splitter *sp, size_t i)
         return quote_from(sp, i, end, name, false);
     if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
+    if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK))
+        return quote_from(sp, i, i + 1, "attribution above small print", true);
     return i;
 }
 
@@ -645,7 +597,7 @@ void split(struct reply_text *out, const char *text, size_t len, const struct zo
     struct splitter sp = { .out = out, .zones = zones, .nzones = nzones, .footer = SIZE_MAX };
     mail_read(&sp.mail, text, len, zones, nzones);
     if (own_text)
-        find_ours(&sp.mail, own_text);
+        mail_find_ours(&sp.mail, own_text);
     classify(&sp);
     write_fields(&sp);
     mail_done(&sp.mail);

@@ -44,7 +44,9 @@ static bool is_block(uint8_t roles, const struct block *b)
     const bool subject = (roles >> ROLE_SUBJECT) & 1u;
     if (count_roles(roles) >= 3)
         return (subject && (from || b->date)) || b->address || (from && sent && b->stamped);
-    return count_roles(roles) == 2 && from && (sent || subject) && b->address && (sent || b->date);
+    if (count_roles(roles) != 2 || !from)
+        return false;
+    return sent ? b->address || b->stamped : subject && b->address && b->date;
 }
 
 static const char *block_name(const struct block *b)
@@ -88,6 +90,8 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     size_t last = i;
     for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
         const struct phrase *label = label_at(m, k, level);
+        if (line_is(m, k, LINE_BLANK))
+            continue;
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;
@@ -269,6 +273,12 @@ static const struct phrase *dashed_at(const struct mail *m, struct span s, size_
     return dashes_at(s, at) >= 2 || at >= s.len ? p : NULL;
 }
 
+/* Two words and more are a marker also alone in a line: "Original message:". */
+static bool is_phrase_of_words(const struct phrase *p)
+{
+    return (p->tag & (MARKER_QUOTE | MARKER_FORWARD)) != 0 && strchr(p->text, ' ') != NULL;
+}
+
 static bool is_bare_marker(const struct mail *m, struct span s, const struct phrase **found)
 {
     while (s.len > 0 && strchr("*_ ", s.s[0]))
@@ -278,7 +288,7 @@ static bool is_bare_marker(const struct mail *m, struct span s, const struct phr
     for (uint16_t i = s.len ? m->ix->markers.head[(unsigned char)s.s[0]] : 0; i != 0;
          i = m->ix->markers.next[i - 1]) {
         const struct phrase *p = &split_markers.list[i - 1];
-        if ((p->tag & MARKER_BARE) && span_is(s, p->text)) {
+        if (((p->tag & MARKER_BARE) || is_phrase_of_words(p)) && span_is(s, p->text)) {
             *found = p;
             return true;
         }

@@ -240,10 +240,21 @@ static void add_pieces(struct mail *m, struct line l)
     }
 }
 
+#define FLAT_BYTES 100
+
+static bool is_flat(const char *text, size_t len)
+{
+    size_t breaks = 0;
+    for (const char *at = text; breaks < 2 && (at = memchr(at, '\n', len - (size_t)(at - text)));
+         at++)
+        breaks++;
+    return len >= FLAT_BYTES && breaks < 2;
+}
+
 void mail_read(struct mail *m, const char *text, size_t len, const struct zone *zones,
                size_t nzones)
 {
-    *m = (struct mail){ .text = text, .ix = split_index() };
+    *m = (struct mail){ .text = text, .ix = split_index(), .flat = is_flat(text, len) };
     text_lower(&m->low, text, len);
     buf_reserve(&m->low, 0);
     size_t zone = 0;

@@ -42,6 +42,7 @@ struct mail {
     struct buf low; /* text in lower case, byte for byte at the same place */
     struct line *line;
     size_t count, cap;
+    bool flat; /* much text in a line or two: it lost its line breaks */
     const struct split_index *ix;
 };
 
@@ -51,6 +52,9 @@ struct mail {
 void mail_read(struct mail *m, const char *text, size_t len, const struct zone *zones,
                size_t nzones);
 void mail_done(struct mail *m);
+/* Marks the lines that own_text has as well with LINE_OURS: a long line that equals one of
+ * ours is ours; a short one only right below such. */
+void mail_find_ours(struct mail *m, const char *own_text);
 
 /* The line in lower case, without blanks around and, unless raw, without quote marks. */
 struct span mail_low(const struct mail *m, size_t i);
@@ -65,6 +69,8 @@ bool mail_quotes_at(const struct mail *m, size_t i);
 
 /* "On ... wrote:", wrapped over a few lines; *end is the line behind it. */
 const char *attribution_at(const struct mail *m, size_t i, size_t *end);
+/* "Ada Lovelace wrote:" alone in a line: no proof by itself. */
+bool may_be_attribution(const struct mail *m, size_t i);
 /* "From: ... Sent: ... To: ..."; *end is the line behind it. */
 const char *headers_at(const struct mail *m, size_t i, size_t *end);
 /* "---- Original Message ----". */
