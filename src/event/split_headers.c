@@ -90,8 +90,8 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     size_t last = i;
     for (size_t k = i; k < m->count && k < i + BLOCK_LINES && wrapped <= WRAPPED_MAX; k++) {
         const struct phrase *label = label_at(m, k, level);
-        if (line_is(m, k, LINE_BLANK))
-            continue;
+        if (k > i && line_is(m, k, LINE_BLANK) && line_is(m, k - 1, LINE_BLANK))
+            continue; /* some blank lines are as good as one */
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;

@@ -101,7 +101,7 @@ static size_t name_begin(struct span s, const struct anchor *a, size_t low)
         return a->end;
     if (at == low)
         at = a->at; /* no address: the name stands before the verb */
-    for (int n = 0; n < 2; n++) {
+    for (int n = 0; n < 2 && at > low; n++) {
         const size_t word = word_before(s, at - (n == 0));
         if (word < low || word == at || (word > 0 && strchr(".!?:>", s.s[word - 1])))
             break;
