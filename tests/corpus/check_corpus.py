@@ -13,8 +13,9 @@ import zlib
 LANGS = "en de fr es it pt nl sv da no fi pl cs tr ru ja zh ko".split()
 CLASSES = ("absence auto-ack bounce-hard bounce-soft bounce-blocked left-company "
            "opt-out not-interested wrong-person human").split()
-FIELDS = {"id": str, "lang": str, "class": str, "part": str, "from": str, "subject": str,
+FIELDS = {"id": str, "lang": str, "class": str, "part": str, "batch": int, "from": str, "subject": str,
           "html": bool, "body": str}
+BATCHES = (1, 2, 3)
 MIN_TOTAL, MIN_PER_LANG, MIN_HUMAN, MIN_ABSENCE, MIN_EN = 430, 12, 5, 3, 120
 HUMAN_SHARE = 0.4                   # the costly mistakes are made on these, so they stay a large part
 HELD_OUT_SHARE = (0.25, 0.42)       # a third, give or take what a hash does
@@ -52,6 +53,8 @@ def check_entry(where, entry, path, complain):
         complain(where, f"unknown fields: {', '.join(sorted(unknown))}")
     if entry["class"] not in CLASSES:
         complain(where, f"unknown class {entry['class']!r}")
+    if entry["batch"] not in BATCHES:
+        complain(where, f"{entry['id']}: unknown batch {entry['batch']!r}")
     if entry["lang"] != path.stem:
         complain(where, f"lang {entry['lang']!r} in a file named {path.name}")
     if entry["part"] != part_of(entry["id"]):
@@ -94,13 +97,16 @@ def check_languages(entries, complain):
 
 
 def table(entries):
-    """Counts by class and part, and by language."""
+    """Counts by class and part, by batch, and by language."""
     by = collections.Counter((e["class"], e["part"]) for e in entries)
     print(f"{'class':<16}{'dev':>6}{'held-out':>10}")
     for name in CLASSES:
         print(f"{name:<16}{by[name, 'dev']:>6}{by[name, 'held-out']:>10}")
     parts = collections.Counter(e["part"] for e in entries)
     print(f"{'all':<16}{parts['dev']:>6}{parts['held-out']:>10}   ({len(entries)})")
+    for batch in BATCHES:
+        of = [e["class"] == "human" for e in entries if e["batch"] == batch]
+        print(f"batch {batch}: {len(of)}, of these {sum(of)} human")
     langs = collections.Counter(e["lang"] for e in entries)
     print(" ".join(f"{lang} {langs[lang]}" for lang in LANGS))
 
