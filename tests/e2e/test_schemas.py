@@ -9,12 +9,16 @@ from daemon import DATA
 from jsonschema import Draft7Validator, Draft202012Validator
 from schemas import (ALL, CONFIG, RULES, TESTS, TOP, Document, Spot, blamed, every_property, leaves, lines_of, schema,
                      schema_for, used, validator)
+from wait import SANITIZED
 
 SHIPPED = sorted(TOP.glob("rules/*.yaml"))
 GOOD = sorted([*DATA.glob("rules/good/*.yaml"), *DATA.glob("rules/lint/*.yaml"), *DATA.glob("rules/tests/*.yaml"),
                *DATA.glob("rules-e2e/*.yaml"), *DATA.glob("config/good/*.yaml"),
                *DATA.glob("config/good/workspaces.d/*.yaml")])
 BAD = sorted([*DATA.glob("rules/bad/*.yaml"), *DATA.glob("rules/badtests/*.yaml"), *DATA.glob("config/bad/*.yaml")])
+
+# Hundreds of processes that go the way of the sample files, which the sanitizer sees.
+many = pytest.mark.skipif(SANITIZED, reason="the sample files are enough for a sanitizer")
 
 # What a schema cannot know, by file, line and reason. Line 0 is the file as a whole.
 PCRE, GROUP, OTHER_RULE = "the pattern's own syntax", "which groups are defined", "which rules there are"
@@ -382,6 +386,7 @@ def judge(check, folder, form, text):
     return [d["message"] for d in found if not foreign.match(d["message"])], mistakes(path, document(path))
 
 
+@many
 @pytest.mark.parametrize("form, text, accepted", written())
 def test_ways_to_write_it(check, folder, form, text, accepted):
     said, shown = judge(check, folder, form, text)
@@ -480,6 +485,7 @@ def chunks(keys, size=25):
     return [keys[i:i + size] for i in range(0, len(keys), size)]
 
 
+@many
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES, ids=lambda p: f"{p[0].name}#{p[1]}")
 def test_both_know_the_same_keys(check, folder, place):
@@ -518,6 +524,7 @@ def examples():
                 yield pytest.param(place, name, value, id=f"{place[1]}.{name}: {json.dumps(value)[:40]}")
 
 
+@many
 @pytest.mark.parametrize("place, name, value", examples())
 def test_what_is_offered_is_right(check, folder, place, name, value):
     """Each example, choice and default, put into a file; what other keys and files would have to say is left out."""
