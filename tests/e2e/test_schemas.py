@@ -387,6 +387,7 @@ def judge(check, folder, form, text):
 
 
 @many
+@pytest.mark.slow
 @pytest.mark.parametrize("form, text, accepted", written())
 def test_ways_to_write_it(check, folder, form, text, accepted):
     said, shown = judge(check, folder, form, text)
@@ -525,6 +526,7 @@ def examples():
 
 
 @many
+@pytest.mark.slow
 @pytest.mark.parametrize("place, name, value", examples())
 def test_what_is_offered_is_right(check, folder, place, name, value):
     """Each example, choice and default, put into a file; what other keys and files would have to say is left out."""
