@@ -179,6 +179,7 @@ def test_samples_are_found():
     assert set(UNKNOWABLE) | UNREADABLE <= names
 
 
+@pytest.mark.slow
 def test_the_shipped_rules_are_valid(automark):
     assert automark("check", TOP / "rules").returncode == 0
     for path in SHIPPED:
@@ -544,6 +545,7 @@ def test_what_is_offered_is_right(check, folder, place, name, value):
 # ---- samples of every key -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_key_stands_in_a_good_file():
     found = set()
     for path in GOOD + SHIPPED:
