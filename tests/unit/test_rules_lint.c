@@ -186,7 +186,8 @@ static void test_what_is_implied_is_found(void **state)
         for (unsigned k = 0, n = 1 + pick(&seed, 5); k < n; k++)
             strncat(plain, &"aabB "[pick(&seed, 5)], 1);
         for (unsigned k = 0, n = 1 + pick(&seed, 4); k < n; k++)
-            strcat(pattern, pieces[pick(&seed, ARRAY_LEN(pieces))]);
+            strncat(pattern, pieces[pick(&seed, ARRAY_LEN(pieces))],
+                    sizeof(pattern) - strlen(pattern) - 1);
         if (said_to_imply(plain, pattern, scratch, &second, &set)) {
             implied++;
             for (unsigned way = 0; way < 16; way++) {
