@@ -574,10 +574,20 @@ static bool means_the_name(const struct look *l, const struct name *n, size_t at
     return c != CASE_LOWER || n->sure || cp >= 0x590; /* scripts without capitals */
 }
 
+#define NAME_BYTES 256 /* no name is as long: of a longer word no more is looked at */
+
+/* The word here, or 0 when it is too long to be a name. */
+static size_t name_word_at(const struct look *l, size_t at)
+{
+    const size_t stop = l->len - at > NAME_BYTES ? at + NAME_BYTES : l->len;
+    const size_t len = scrub_word_at(l->text, stop, at);
+    return stop < l->len && len + 4 > NAME_BYTES ? 0 : len; /* perhaps cut in a character */
+}
+
 /* Length that was taken, 0: no name stands there. */
 static size_t put_name(const struct look *l, struct buf *out, size_t at)
 {
-    size_t len = scrub_word_at(l->text, l->len, at);
+    size_t len = name_word_at(l, at);
     const struct name *n = len ? name_at(l, at, &len) : NULL;
     if (!n || kept(l->s, n->word) || !means_the_name(l, n, at, len))
         return 0;

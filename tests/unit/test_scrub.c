@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/utf8.h"
 #include "event/scrub.h"
 
@@ -173,7 +172,8 @@ static void test_scrubbed_text_is_clean(void **state)
     }
 }
 
-/* Any text at all: no crash, valid UTF-8, in time that grows with the text. */
+/* Any text at all: no crash, valid UTF-8; what takes more than time in proportion to the
+ * text does not end before the runner's limit. */
 static void test_any_text(void **state)
 {
     (void)state;
@@ -199,13 +199,11 @@ static void test_any_text(void **state)
         scoped(scrub_freep) struct scrub *s = knowing();
         scoped(buf_free) struct buf text = BUF_INIT;
         scoped(buf_free) struct buf out = BUF_INIT;
-        while (text.len < 65536)
+        while (text.len < 262144)
             buf_puts(&text, bits[b]);
-        const int64_t began = clock_mono_ms();
         scrub_learn_signature(s, buf_str(&text));
         scrub_text(s, &out, buf_str(&text), text.len);
-        if (clock_mono_ms() - began > 20000)
-            fail_msg("64 KiB of '%s' take %lld ms", bits[b], (long long)(clock_mono_ms() - began));
+        assert_true(utf8_valid(buf_str(&out), out.len, NULL));
     }
 }
 
