@@ -96,7 +96,7 @@ static void make_sample(const struct diff *d, struct reply *r, const struct even
 static void compare(const struct diff *d, struct match_scratch *scratch, struct reply *r,
                     const struct event *ev)
 {
-    const struct match_options opt = { .now_ms = d->now_ms };
+    const struct match_options opt = { .now_ms = d->now_ms, .verdict_alone = true };
     struct verdict old, new;
     const char *old_words, *new_words;
     match_event(d->old, scratch, ev, &opt, &old);

@@ -264,7 +264,7 @@ void match_event(const struct ruleset *rs, struct match_scratch *scratch, const 
     ask_guards(&w, rs);
     ask_rules(&w, rs);
     out->hangs_on_unknown = w.ends == (END_MARKED | END_KEPT);
-    if (out->kind == VERDICT_NONE)
+    if (out->kind == VERDICT_NONE && !opt->verdict_alone)
         find_nearest(&w, rs);
 }
 
