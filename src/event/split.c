@@ -88,6 +88,12 @@ static void take_rule_above(struct splitter *sp, size_t i)
 
 /* ---- unclear parts ---- */
 
+static bool is_quote_line(const struct mail *m, size_t i)
+{
+    return i < m->count && (m->line[i].level > 0 || m->line[i].zone == ZONE_QUOTED ||
+                            line_is(m, i, LINE_NAMED | LINE_OURS));
+}
+
 /* Does anything from line i on look like the small print below our own mail? Looked
  * for once, from the end. */
 static bool footer_behind(struct splitter *sp, size_t i)
@@ -157,6 +163,21 @@ static const char *wrapped_mark(const struct splitter *sp, size_t i, size_t *end
     return name && *end > i ? name : NULL;
 }
 
+#define WEAK_SPAN 200 /* lines behind a weak mark that are searched for a better one */
+
+/* Does a mark that needs no small print stand between a weak one and the small print? */
+static bool mark_before_footer(const struct mail *m, size_t i, size_t footer)
+{
+    size_t end = 0;
+    bool forward = false;
+    const size_t stop = footer < i + WEAK_SPAN ? footer : i + WEAK_SPAN;
+    for (; i < stop; i++)
+        if (is_quote_line(m, i) || m->line[i].zone != ZONE_OWN || marker_at(m, i, &forward) ||
+            headers_at(m, i, &end) || attribution_at(m, i, &end))
+            return true;
+    return false;
+}
+
 /* A mark of the original at line i: the line behind it; i when there is none. */
 static size_t original_at(struct splitter *sp, size_t i)
 {
@@ -170,7 +191,8 @@ static size_t original_at(struct splitter *sp, size_t i)
         return quote_from(sp, i, end, name, false);
     if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
-    if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK))
+    if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK) &&
+        !mark_before_footer(m, i + 1, sp->footer))
         return quote_from(sp, i, i + 1, "attribution above small print", true);
     return i;
 }
@@ -307,12 +329,6 @@ static size_t blockquote_from(struct splitter *sp, size_t i)
     sp->block = end;
     sp->signature = false;
     return end;
-}
-
-static bool is_quote_line(const struct mail *m, size_t i)
-{
-    return i < m->count && (m->line[i].level > 0 || m->line[i].zone == ZONE_QUOTED ||
-                            line_is(m, i, LINE_NAMED | LINE_OURS));
 }
 
 /* GroupWise: ">>> Ada Lovelace <ada@host> 5/5/2025 10:30 AM >>>", perhaps wrapped, then

@@ -6,6 +6,7 @@
 
 #define NAME_WORDS 8   /* in a name, at most */
 #define DATED_WORDS 12 /* in a name and a date */
+#define BRACKETED_WORDS 8
 
 /* ---- the shape of a candidate ---- */
 
@@ -84,7 +85,9 @@ static struct span strip_ends(struct span s, bool *colon)
 
 struct candidate candidate_of(struct span s, bool quotes, const struct split_index *ix)
 {
-    struct candidate c = { .ix = ix, .quotes = quotes, .dashes = span_begins(span_trim(s), "---") };
+    s = span_trim(s);
+    struct candidate c = { .ix = ix, .quotes = quotes, .dashes = span_begins(s, "---") };
+    c.bracketed = span_begins(s, "[") && span_ends(s, "]");
     c.s = strip_ends(s, &c.colon);
     size_t len = 0;
     const struct phrase *start = phrase_at(&ix->starts, c.s, &len);
@@ -94,7 +97,7 @@ struct candidate candidate_of(struct span s, bool quotes, const struct split_ind
         c.form = DATED;
     c.has = evidence_in(c.s, ix);
     find_verb(&c);
-    c.colon = c.colon || (c.verb && c.after.len == 0 && span_ends(span_trim(s), "---"));
+    c.colon = c.colon || (c.verb && c.after.len == 0 && span_ends(s, "---"));
     return c;
 }
 
@@ -179,7 +182,8 @@ static bool is_without_verb(const struct candidate *c)
 {
     const struct evidence *e = &c->has;
     const bool dated = e->date || e->year;
-    if (is_date_and_name(c))
+    if (is_date_and_name(c) ||
+        (c->bracketed && c->quotes && dated && count_words(c->s) <= BRACKETED_WORDS))
         return true;
     if (c->form == NAMED)
         return c->colon && e->address && dated && count_words(c->s) <= 20 &&

@@ -39,8 +39,9 @@ struct candidate {
     const struct split_index *ix;
     struct span s; /* without dashes, emphasis and colon at its ends */
     bool colon;
-    bool dashes; /* three and more stood in front */
-    bool quotes; /* a quotation follows */
+    bool dashes;    /* three and more stood in front */
+    bool bracketed; /* "[Ada Lovelace, 2025-05-05]" */
+    bool quotes;    /* a quotation follows */
     enum form form;
     struct evidence has;
     const struct phrase *verb; /* the last one; NULL is none */

@@ -145,6 +145,8 @@ static struct line *mail_add(struct mail *m)
     return &m->line[m->count++];
 }
 
+#define NAMED_GAP 40 /* lines between two quoted as "Ada> " */
+
 /* "Ada> ", "| ": bytes of the mark, 0 when there is none. */
 static size_t name_mark(struct span s)
 {
@@ -159,16 +161,50 @@ static size_t name_mark(struct span s)
     return n + 1 == s.len || s.s[n + 1] == ' ' ? n + 1 : 0;
 }
 
-/* One such line may be a prompt or a table; two with the same mark are a quotation. */
+static bool same_span(struct span a, struct span b)
+{
+    return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+/* The next line not marked yet that begins with the same mark, within NAMED_GAP lines;
+ * count when there is none. */
+static size_t next_named(const struct mail *m, size_t i, struct span mark)
+{
+    for (size_t k = i + 1; k < m->count && k <= i + NAMED_GAP; k++) {
+        const struct span s = mail_raw(m, k);
+        if (same_span((struct span){ s.s, name_mark(s) }, mark))
+            return k;
+    }
+    return m->count;
+}
+
+/* "HB> " below "Ada wrote:", and again further down: answers stand between. */
+static void mark_answered(struct mail *m, size_t i, struct span mark)
+{
+    size_t above = i;
+    while (above > 0 && line_is(m, above - 1, LINE_BLANK))
+        above--;
+    if (above == 0 || mark.s[0] == '|' || !span_ends(mail_raw(m, above - 1), ":"))
+        return;
+    for (size_t k = next_named(m, i, mark); k < m->count; k = next_named(m, k, mark)) {
+        m->line[i].facts |= LINE_NAMED;
+        m->line[k].facts |= LINE_NAMED;
+    }
+}
+
+/* One such line may be a prompt or a table; two with the same mark are a quotation, when
+ * they are neighbours or an attribution stands above. */
 static void find_named(struct mail *m)
 {
     struct span before = { "", 0 };
     for (size_t i = 0; i < m->count; i++) {
         const struct span s = mail_raw(m, i);
         const struct span mark = { s.s, name_mark(s) };
-        if (mark.len > 0 && mark.len == before.len && memcmp(mark.s, before.s, mark.len) == 0) {
+        if (mark.len > 0 && same_span(mark, before)) {
             m->line[i].facts |= LINE_NAMED;
             m->line[i - 1].facts |= LINE_NAMED;
+        } else if (mark.len > 0 && !line_is(m, i, LINE_NAMED)) {
+            mark_answered(m, i, mark);
         }
         before = mark;
     }
