@@ -15,6 +15,7 @@ struct splitter {
     const struct zone *zones;
     size_t nzones;
     bool rest;      /* all that follows is the original */
+    bool answers;   /* the original has begun, with the lead's answers in it */
     bool signature; /* all that follows up to the next mark is the signature */
     bool own_words; /* some were seen */
     size_t block;   /* the line behind the last quotation; 0 is none yet */
@@ -123,6 +124,33 @@ static bool is_top_of_own_words(struct splitter *sp, size_t end)
     return next < m->count && m->line[next].zone == ZONE_OWN;
 }
 
+#define ANSWER_LINES 60 /* in which the lead may announce answers */
+
+/* "My answers are in red below." */
+static bool announces_answers(const struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    for (size_t k = 0; k < i && k < ANSWER_LINES; k++)
+        if (m->line[k].class == LINE_OWN && phrase_inside(&m->ix->answers, mail_low(m, k)))
+            return true;
+    return false;
+}
+
+/* All from line i on is the original. Where the lead announced answers in it, which
+ * nothing marks, it stays in the reply up to the next mark, or the first small print. */
+static void rest_from(struct splitter *sp, size_t i)
+{
+    const bool first = sp->out->ncuts <= 1 && !sp->answers;
+    sp->answers = first && announces_answers(sp, i);
+    sp->rest = !sp->answers;
+}
+
+/* ">> They did." */
+static bool is_marked_answer(const struct splitter *sp, size_t i)
+{
+    return sp->answers && sp->mail.line[i].level > 0 && sp->mail.line[i].zone == ZONE_OWN;
+}
+
 /* ---- marks ---- */
 
 /* Attribution above a quotation that is marked line by line: only that is the original,
@@ -139,7 +167,7 @@ static size_t quote_from(struct splitter *sp, size_t i, size_t end, const char *
     if (may_answer && next < m->count && mail_quotes_at(m, end))
         m->line[next].facts |= LINE_ATTRIBUTED;
     else if (!is_top_of_own_words(sp, end))
-        sp->rest = true;
+        rest_from(sp, end);
     return end;
 }
 
@@ -149,7 +177,7 @@ static size_t marker_from(struct splitter *sp, size_t i, const char *name, bool 
     set_class(sp, i, i + 1, LINE_QUOTED);
     add_cut(sp, forward ? CUT_FORWARD : CUT_QUOTED, name, i);
     sp->signature = false;
-    sp->rest = true;
+    rest_from(sp, i);
     return i + 1;
 }
 
@@ -165,17 +193,35 @@ static const char *wrapped_mark(const struct splitter *sp, size_t i, size_t *end
 
 #define WEAK_SPAN 200 /* lines behind a weak mark that are searched for a better one */
 
-/* Does a mark that needs no small print stand between a weak one and the small print? */
-static bool mark_before_footer(const struct mail *m, size_t i, size_t footer)
+/* The next mark of the original from line i on, before line stop; stop when there is none. */
+static size_t next_mark(const struct mail *m, size_t i, size_t stop)
 {
     size_t end = 0;
     bool forward = false;
-    const size_t stop = footer < i + WEAK_SPAN ? footer : i + WEAK_SPAN;
-    for (; i < stop; i++)
+    const size_t near = stop < i + WEAK_SPAN ? stop : i + WEAK_SPAN;
+    for (; i < near; i++)
         if (is_quote_line(m, i) || m->line[i].zone != ZONE_OWN || marker_at(m, i, &forward) ||
             headers_at(m, i, &end) || attribution_at(m, i, &end))
-            return true;
-    return false;
+            return i;
+    return stop;
+}
+
+/* "From: us To: you Subject: the offer?" may be a joke: without an address, a time or a
+ * year in it, and with words and then a better mark below, no small print before that. */
+static bool is_joke(const struct mail *m, size_t i, size_t end)
+{
+    for (; i < end; i++) {
+        const struct evidence e = evidence_in(mail_low(m, i), m->ix);
+        if (e.address || e.time || e.year)
+            return false;
+    }
+    const size_t mark = next_mark(m, end, m->count);
+    if (mark == m->count || mark == mail_next(m, end))
+        return false;
+    for (; i < mark; i++)
+        if (phrase_inside(&m->ix->footers, mail_low(m, i)))
+            return false;
+    return true;
 }
 
 /* A mark of the original at line i: the line behind it; i when there is none. */
@@ -187,12 +233,12 @@ static size_t original_at(struct splitter *sp, size_t i)
     const char *name = marker_at(m, i, &forward);
     if (name)
         return marker_from(sp, i, name, forward);
-    if ((name = headers_at(m, i, &end)))
+    if ((name = headers_at(m, i, &end)) && !is_joke(m, i, end))
         return quote_from(sp, i, end, name, false);
     if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
     if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK) &&
-        !mark_before_footer(m, i + 1, sp->footer))
+        next_mark(m, i + 1, sp->footer) == sp->footer)
         return quote_from(sp, i, i + 1, "attribution above small print", true);
     return i;
 }
@@ -490,9 +536,13 @@ static size_t step(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
     const struct line *l = &m->line[i];
-    if (l->zone == ZONE_REST && !sp->rest) {
+    if (l->zone == ZONE_REST && !sp->rest && !sp->answers) {
         take_rule_above(sp, i);
         add_cut(sp, CUT_QUOTED, zone_mark(sp, i), i);
+        rest_from(sp, i);
+    }
+    if (sp->answers && phrase_inside(&m->ix->footers, mail_low(m, i))) {
+        add_cut(sp, CUT_QUOTED, "small print", i);
         sp->rest = true;
     }
     if (sp->rest) {
@@ -502,7 +552,7 @@ static size_t step(struct splitter *sp, size_t i)
     const size_t arrow = arrow_attribution(m, i);
     if (arrow > i)
         return quote_from(sp, i, arrow, "attribution (GroupWise)", true);
-    if (is_quote_line(m, i))
+    if (is_quote_line(m, i) && !is_marked_answer(sp, i))
         return block_from(sp, i);
     if (l->zone == ZONE_SIGNATURE)
         return zone_signature_from(sp, i);

@@ -40,6 +40,8 @@ bool has_sentence_break(struct span s, const struct split_index *ix)
             return true;
         if (s.s[i] == '!' && s.s[i + 1] == ' ')
             return true;
+        if (span_begins(span_from(s, i), "。"))
+            return true;
         if (s.s[i] == ' ')
             word = i + 1;
         if (s.s[i] != '.' || s.s[i + 1] != ' ' || i - word < 4 || !is_word_byte(s.s[i + 2]))

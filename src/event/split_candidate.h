@@ -20,6 +20,8 @@ size_t digits_at(struct span s, size_t at, size_t max);
 const struct phrase *date_word_at(struct span s, const struct split_index *ix);
 /* Begins with a date: at most four words, weekday, month or "the", then a digit. */
 bool begins_with_date(struct span s, const struct split_index *ix);
+/* Nothing but what dates are made of, perhaps only the beginning of one: "On Tue, 4". */
+bool is_only_date(struct span s, const struct split_index *ix);
 /* Holds day, month and year in digits: 4.3.25, 2025-03-04. */
 bool has_full_date(struct span s);
 

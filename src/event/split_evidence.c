@@ -140,3 +140,40 @@ bool has_full_date(struct span s)
     }
     return false;
 }
+
+/* Bytes of what may stand in a date at the start of s: a number, a month, "the". */
+static size_t date_piece(struct span s, const struct split_index *ix)
+{
+    size_t n = 0;
+    if (digit_at(s, 0) > 0)
+        return word_end(s, 0);
+    const struct phrase *word = date_word_at(s, ix);
+    if (word)
+        return word_end(s, strlen(word->text));
+    if (phrase_at(&ix->starts, s, &n) || phrase_at(&ix->fillers, s, &n))
+        return n;
+    return 0;
+}
+
+#define SHORT_WORD 5 /* bytes, with its full stop */
+
+static size_t short_word(struct span s)
+{
+    const char *stop = memchr(s.s, '.', s.len < SHORT_WORD ? s.len : SHORT_WORD);
+    return stop ? (size_t)(stop - s.s) : 0;
+}
+
+bool is_only_date(struct span s, const struct split_index *ix)
+{
+    bool number = false;
+    while (s.len > 0) {
+        number = number || digit_at(s, 0) > 0;
+        size_t n = strchr("-*_(,. ", s.s[0]) ? 1 : date_piece(s, ix);
+        if (n == 0 && number) /* "г." */
+            n = short_word(s);
+        if (n == 0)
+            return false;
+        s = span_from(s, n);
+    }
+    return true;
+}

@@ -14,6 +14,7 @@ struct block {
     uint8_t roles[LANGS_MAX]; /* bits: 1 << enum role */
     bool address, date;
     bool stamped; /* the label of the date has day and time behind it */
+    bool prose;   /* a value ends as a sentence does */
 };
 
 static unsigned count_roles(uint8_t roles)
@@ -43,7 +44,8 @@ static bool is_block(uint8_t roles, const struct block *b)
     const bool sent = (roles >> ROLE_SENT) & 1u;
     const bool subject = (roles >> ROLE_SUBJECT) & 1u;
     if (count_roles(roles) >= 3)
-        return (subject && (from || b->date)) || b->address || (from && sent && b->stamped);
+        return (subject && ((from && !b->prose) || b->date)) || b->address ||
+               (from && sent && b->stamped);
     if (count_roles(roles) != 2 || !from)
         return false;
     return sent ? b->address || b->stamped : subject && b->address && b->date;
@@ -76,6 +78,14 @@ static bool is_lone_from(const struct mail *m, size_t i)
     return s.len <= LONE_BYTES && ((angle && span_ends(s, ">")) || (bracket && span_ends(s, "]")));
 }
 
+/* "From: next week on, we test." A subject may be a question. */
+static bool is_prose_value(struct span s, int role)
+{
+    if (s.len > 1 && s.s[s.len - 1] == '.')
+        return memchr(s.s, ' ', s.len) != NULL && !span_ends(s, "..");
+    return role != ROLE_SUBJECT && s.len > 1 && strchr("!?", s.s[s.len - 1]) != NULL;
+}
+
 static const char *find_inline(const struct mail *m, size_t i, size_t *from);
 
 const char *headers_at(const struct mail *m, size_t i, size_t *end)
@@ -97,6 +107,7 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
             last = k;
             block_add_label(&b, label, m->ix);
         }
+        b.prose = b.prose || (label && is_prose_value(mail_low(m, k), label->tag));
         if (label || wrapped == 1) {
             const struct evidence e = evidence_in(mail_low(m, k), m->ix);
             b.address = b.address || e.address;
@@ -242,6 +253,32 @@ static size_t dashes_at(struct span s, size_t at)
     return n;
 }
 
+#define STAMP_BYTES 40 /* of "---02/18/2011 04:20:14 pm---" between the dashes */
+#define STAMP_NAME 60  /* bytes in front of it */
+
+/* Lotus Notes: "---02/18/2011 04:20:14 PM---" at s; bytes of it, or 0. */
+static size_t stamp_at(const struct mail *m, struct span s)
+{
+    const size_t before = dashes_at(s, 0);
+    const size_t room = s.len < before + STAMP_BYTES ? s.len : before + STAMP_BYTES;
+    if (before < 2 || digit_at(s, before) == 0)
+        return 0;
+    const char *end = memmem(s.s + before, room - before, "---", 3);
+    if (!end)
+        return 0;
+    const struct span inside = { s.s + before, (size_t)(end - s.s) - before };
+    const struct evidence e = evidence_in(inside, m->ix);
+    const size_t at = before + inside.len;
+    return e.time && (e.date || e.year) ? at + dashes_at(s, at) : 0;
+}
+
+/* "Ada Lovelace ---02/18/2011 04:20:14 PM---Dear Bob, ..." */
+static bool is_stamped_line(const struct mail *m, struct span s)
+{
+    const char *dashes = memmem(s.s, s.len < STAMP_NAME ? s.len : STAMP_NAME, "---", 3);
+    return dashes && stamp_at(m, span_from(s, (size_t)(dashes - s.s))) > 0;
+}
+
 /* "from Ada <ada@host> at 5/5/25 10:30", with no dashes behind. */
 static bool is_signed(const struct mail *m, struct span rest)
 {
@@ -317,6 +354,10 @@ const char *marker_at(const struct mail *m, size_t i, bool *forward)
     const struct span s = mail_low(m, i);
     size_t end = 0;
     const struct phrase *p = dashed_at(m, s, &end);
+    if (!p && is_stamped_line(m, s)) {
+        *forward = false;
+        return "attribution (Lotus Notes)";
+    }
     if (!p && !is_bare_marker(m, s, &p) && !is_line_above(m, s, &p))
         return NULL;
     const struct lang *lang = lang_by_code(p->lang);
@@ -339,6 +380,20 @@ static size_t framed_at(const struct mail *m, struct span s)
     return 0;
 }
 
+/* The name in front of a stamp at byte at: all of a short line, else two words. */
+static size_t stamp_name(struct span s, size_t at)
+{
+    if (at <= STAMP_NAME)
+        return 0;
+    for (int words = 0; at > 0 && words < 2; words++) {
+        while (at > 0 && s.s[at - 1] == ' ')
+            at--;
+        while (at > 0 && s.s[at - 1] != ' ')
+            at--;
+    }
+    return at;
+}
+
 bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
 {
     const struct line *l = &m->line[i];
@@ -356,6 +411,11 @@ bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to)
             *from = at;
             *to = at + end;
             return at > 0 || *to < s.len;
+        }
+        if (n >= 3 && (end = stamp_at(m, span_from(s, at))) > 0) {
+            *from = stamp_name(s, at);
+            *to = at + end;
+            return *from > 0 || *to < s.len;
         }
         at += n ? n : 1;
     }

@@ -61,6 +61,22 @@ static bool is_whole(const struct mail *m, size_t i)
     return c.colon && candidate_fits(&c);
 }
 
+/* "On 5 May 2025", not "5 May 2025". */
+static bool is_opened(const struct mail *m, struct span piece)
+{
+    size_t len = 0;
+    return phrase_at(&m->ix->starts, piece, &len) != NULL;
+}
+
+/* "by mail." and not "sept." or "5." */
+static bool is_sentence_end(struct span s)
+{
+    size_t letters = 0;
+    while (letters + 1 < s.len && is_word_byte(s.s[s.len - 2 - letters]))
+        letters++;
+    return span_ends(s, ".") && letters > 4 && !is_digit(s.s[s.len - 2]);
+}
+
 /* What may be the verb of an attribution inside a line, or the end of its address. */
 struct anchor {
     size_t at, end; /* end is behind the colon of the attribution */
@@ -81,11 +97,17 @@ static size_t with_weekday(const struct mail *m, struct span s, size_t at, size_
 {
     for (int n = 0; n < 2 && at > low; n++) {
         const size_t word = word_before(s, at);
-        if (word < low || is_digit(s.s[word]) || !date_word_at(span_from(s, word), m->ix))
+        if (word < low || is_digit(s.s[word]) || !date_word_at(span_from(s, word), m->ix) ||
+            is_sentence_end(span_trim((struct span){ s.s + word, at - word })))
             break;
         at = word;
     }
     return at;
+}
+
+static bool ends_sentence(struct span s)
+{
+    return s.len > 0 && (strchr(".!?:>", s.s[s.len - 1]) || span_ends(s, "。"));
 }
 
 /* Where the name begins that belongs to the last <address> of the piece, or the verb in
@@ -103,9 +125,11 @@ static size_t name_begin(struct span s, const struct anchor *a, size_t low)
         at = a->at; /* no address: the name stands before the verb */
     for (int n = 0; n < 2 && at > low; n++) {
         const size_t word = word_before(s, at - (n == 0));
-        if (word < low || word == at || (word > 0 && strchr(".!?:>", s.s[word - 1])))
+        if (word < low || word == at)
             break;
         at = word;
+        if (ends_sentence(span_trim((struct span){ s.s, at })))
+            break;
     }
     return a->verb && a->at < at ? a->at : at;
 }
@@ -142,6 +166,11 @@ static size_t inline_begin(const struct mail *m, size_t i, size_t low, const str
         if (!may_begin(m, l, at))
             continue;
         tries--;
+        /* "After 3. On 5 May 2025 ...": once a start word was found, only dates precede it */
+        const struct span before = span_trim((struct span){ s.s + at, best - at });
+        if (best < a->end && is_opened(m, span_from(s, best)) && !is_opened(m, before) &&
+            (!is_only_date(before, m->ix) || is_sentence_end(before)))
+            continue;
         if (is_inline(m, (struct span){ s.s + at, a->end - at }, is_behind_sentence(text, at)))
             best = at;
     }
@@ -152,6 +181,22 @@ static size_t inline_begin(const struct mail *m, size_t i, size_t low, const str
                                       is_behind_sentence(text, name))
                ? name
                : a->end;
+}
+
+/* Behind the last quote mark, " > ", before byte at. */
+static size_t behind_mark(struct span s, size_t at, size_t low)
+{
+    while (at > low + 3 && memcmp(s.s + at - 3, " > ", 3) != 0)
+        at--;
+    return at > low + 3 ? at : low;
+}
+
+/* "... the driver wrote: "I wait"": somebody is cited, without an address. */
+static bool is_citation(const struct mail *m, struct span s, size_t from, size_t to)
+{
+    const struct span rest = span_trim(span_from(s, to));
+    return (span_begins(rest, "\"") || span_begins(rest, "'")) &&
+           !evidence_in((struct span){ s.s + from, to - from }, m->ix).address;
 }
 
 /* The end of an attribution whose verb ends at byte at: behind the colon that follows,
@@ -245,8 +290,10 @@ bool attribution_inside(const struct mail *m, size_t i, size_t *from, size_t *to
         phrase_find(&m->ix->verbs, as.s, 0, &as.verb_at, &as.verb_len) ? as.verb_at : as.s.len;
     while (as.s.len > 30 && next_anchor(m, &as, &a)) {
         *to = a.end;
-        *from = inline_begin(m, i, a.at > low + LOOK_BACK ? a.at - LOOK_BACK : low, &a);
-        if (*from < *to) {
+        *from = inline_begin(
+            m, i, behind_mark(as.s, a.at, a.at > low + LOOK_BACK ? a.at - LOOK_BACK : low), &a);
+        if (*from < *to && !is_citation(m, as.s, *from, *to) &&
+            !memmem(as.s.s + *from, *to - *from, " > ", 3)) {
             take_emphasis(as.s, from, to);
             return *from > 0 || *to < as.s.len;
         }

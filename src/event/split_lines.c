@@ -178,13 +178,23 @@ static size_t next_named(const struct mail *m, size_t i, struct span mark)
     return m->count;
 }
 
+/* Does the line say "Ada wrote:"? A table, whose lines begin with | too, may have a
+ * heading with a colon: there the verb must be seen. */
+static bool announces_quote(const struct mail *m, size_t i, bool table)
+{
+    size_t at = 0;
+    size_t len = 0;
+    const struct span s = mail_raw(m, i);
+    return span_ends(s, ":") && (!table || phrase_find(&m->ix->verbs, s, 0, &at, &len));
+}
+
 /* "HB> " below "Ada wrote:", and again further down: answers stand between. */
 static void mark_answered(struct mail *m, size_t i, struct span mark)
 {
     size_t above = i;
     while (above > 0 && line_is(m, above - 1, LINE_BLANK))
         above--;
-    if (above == 0 || mark.s[0] == '|' || !span_ends(mail_raw(m, above - 1), ":"))
+    if (above == 0 || !announces_quote(m, above - 1, mark.s[0] == '|'))
         return;
     for (size_t k = next_named(m, i, mark); k < m->count; k = next_named(m, k, mark)) {
         m->line[i].facts |= LINE_NAMED;

@@ -81,6 +81,8 @@ enum { PRINT_ANYWHERE, PRINT_SENTENCE };
 extern const struct phrases split_small_print;
 /* "I wrote", "ich": a sentence of the lead's, not an attribution. */
 extern const struct phrases split_pronouns;
+/* "my answers in red below": the lead wrote into the original. */
+extern const struct phrases split_answers;
 /* Words of the notes that mail gateways put above a mail from outside. */
 extern const struct phrases split_banners;
 

@@ -47,6 +47,12 @@ PLAIN = {
     "marks on a letter": "e\u0301\u0323",
     "long decompositions": "\ufdfa",
     "flattened originals": "----- forwarded by ",
+    "jokes": "From: us\nTo: you\nSubject: x\n" + "words\n" * 150 + "On 5 May 2025 10:30 Ada <a@b.c> wrote\n",
+    "jokes one after the other": "From: us\nTo: you\nSubject: x\nwords\n",
+    "answered quotations": "Ada wrote:\nada> x\n" + "yes\n" * 30,
+    "stamps": "Ada ---5/5/2025 10:30 x ",
+    "marks in one line": "On 5 May 2025 10:30 > x <a@b.c> wrote: ",
+    "brackets": "[Ada, 2025-05-05]\nx\n",
     "top marks": "On 5 May 2025 10:30 Ada <a@b.c> wrote:\n",
     "words": "some words of a usual mail, with a full stop. ",
 }

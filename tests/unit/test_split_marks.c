@@ -180,6 +180,19 @@ static void banner(const struct phrase *p)
                  p->text);
 }
 
+/* What follows the mark stays, up to the small print. */
+static void answer(const struct phrase *p)
+{
+    char mail[512];
+    char want[512];
+    snprintf(mail, sizeof(mail),
+             "Ada, %s.\n\nFrom: Ada <ada@host.example>\nSent: 5 May 2025\nSubject: Hi\n\n"
+             "How many? Seven.\n\nUnsubscribe here.\n",
+             p->text);
+    snprintf(want, sizeof(want), "Ada, %s.\n\nHow many? Seven.", p->text);
+    check("answers", p->text, TEXT_PLAIN, mail, want, "header block");
+}
+
 static void test_phrases(void **state)
 {
     (void)state;
@@ -195,6 +208,7 @@ static void test_phrases(void **state)
     each(&split_footers, footer);
     each(&split_small_print, print);
     each(&split_pronouns, pronoun);
+    each(&split_answers, answer);
     each(&split_banners, banner);
 }
 
@@ -225,9 +239,9 @@ static void test_form(void **state)
 {
     (void)state;
     const struct phrases *const tables[] = {
-        &split_starts,  &split_verbs,       &split_fillers,  &split_dates,
-        &split_labels,  &split_markers,     &split_gadgets,  &split_excuses,
-        &split_footers, &split_small_print, &split_pronouns, &split_banners,
+        &split_starts,   &split_verbs,   &split_fillers, &split_dates,   &split_labels,
+        &split_markers,  &split_gadgets, &split_excuses, &split_footers, &split_small_print,
+        &split_pronouns, &split_answers, &split_banners,
     };
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (size_t i = 0; i < tables[t]->count; i++)
