@@ -133,7 +133,10 @@ static size_t marker_from(struct splitter *sp, size_t i, const char *name, bool 
     split_class(sp, i, i + 1, LINE_QUOTED);
     split_cut(sp, forward ? CUT_FORWARD : CUT_QUOTED, name, i);
     sp->signature = false;
-    rest_from(sp, i);
+    if (forward) /* nobody answers in it */
+        sp->rest = true;
+    else
+        rest_from(sp, i);
     return i + 1;
 }
 
