@@ -3,6 +3,7 @@
 
 #include "event/split_lines.h"
 
+#define TAIL_WORDS 4   /* before a tail without a head: "my iPhone" */
 #define REST_WORDS 10  /* in the name of a device, at most */
 #define MORE_WORDS 6   /* behind a comma */
 #define LINE_BYTES 160 /* device lines are short, links apart */
@@ -75,9 +76,21 @@ static bool fits(const struct mail *m, const struct device *d, struct span s)
         is_word_byte(d->head[head - 1]) && (unsigned char)d->head[head - 1] < 0x80)
         return false;
     struct span rest = span_trim((struct span){ s.s + head, s.len - head - tail });
-    if (!is_only_device(m, &rest) || words_in(rest) > REST_WORDS)
+    if (!is_only_device(m, &rest) || words_in(rest) > (head > 0 ? REST_WORDS : TAIL_WORDS))
+        return false;
+    if (head == 0 && memmem(rest.s, rest.len, "。", strlen("。"))) /* a sentence before it */
         return false;
     return d->sure || names_gadget(m, rest);
+}
+
+/* "No. Get Outlook for iOS": words of the lead's in front. */
+static bool begins_later(const struct mail *m, struct span s)
+{
+    for (size_t at = 1; at < s.len; at++)
+        for (size_t k = 0; s.s[at - 1] == ' ' && k < split_devices_count; k++)
+            if (split_devices[k].head[0] && fits(m, &split_devices[k], span_from(s, at)))
+                return true;
+    return false;
 }
 
 const char *device_at(const struct mail *m, size_t i)
@@ -89,7 +102,8 @@ const char *device_at(const struct mail *m, size_t i)
     struct span s = without_frame(without_links(without_frame(line), copy, sizeof(copy)));
     if (s.len >= LINE_BYTES - 1 || memchr(s.s, '?', s.len))
         return NULL;
-    if (phrase_inside(&m->ix->device_links, line) && words_in(s) <= REST_WORDS)
+    if (phrase_inside(&m->ix->device_links, line) && words_in(s) <= REST_WORDS &&
+        !begins_later(m, s))
         return "device line";
     for (size_t k = 0; k < split_devices_count; k++) {
         if (!fits(m, &split_devices[k], s))

@@ -43,6 +43,8 @@ static bool is_inline(const struct mail *m, struct span piece, bool behind)
         return false;
     if (m->flat && c.verb && c.verb->tag == VERB_STRONG && (e->address || (e->time && dated)))
         return true;
+    if (c.form == NAMED && c.dashes && span_ends(span_trim(piece), "---"))
+        return c.verb && c.before.len > 0 && count_words(c.s) <= BARE_WORDS;
     if (c.form == NAMED)
         return c.verb && c.verb->tag == VERB_STRONG && e->address && (dated || behind);
     if (e->address && !c.verb) /* and not "back on Monday 5 May 2025, write to <ada@host>:" */
@@ -92,10 +94,10 @@ static size_t word_before(struct span s, size_t at)
     return at;
 }
 
-/* "tir.", "wt.," in front of the date. */
+/* "tir.", "wt.," in front of the date; not "Marge" in front of "on". */
 static size_t with_weekday(const struct mail *m, struct span s, size_t at, size_t low)
 {
-    for (int n = 0; n < 2 && at > low; n++) {
+    for (int n = 0; n < 2 && at > low && !is_opened(m, span_from(s, at)); n++) {
         const size_t word = word_before(s, at);
         if (word < low || is_digit(s.s[word]) || !date_word_at(span_from(s, word), m->ix) ||
             is_sentence_end(span_trim((struct span){ s.s + word, at - word })))
@@ -147,6 +149,17 @@ static size_t with_name(struct span s, size_t at, size_t low)
     return name < end ? name : at;
 }
 
+/* "---- Ada": the dashes in front of the name. */
+static size_t with_dashes(struct span s, size_t at, size_t low)
+{
+    size_t dashes = at;
+    while (dashes > low && strchr("- ", s.s[dashes - 1]))
+        dashes--;
+    while (dashes < at && s.s[dashes] == ' ')
+        dashes++;
+    return span_begins(span_from(s, dashes), "---") ? dashes : at;
+}
+
 #define ADDRESS_BYTES 80
 #define INLINE_TRIES 12 /* places where an attribution may begin, before an anchor */
 
@@ -176,7 +189,7 @@ static size_t inline_begin(const struct mail *m, size_t i, size_t low, const str
     }
     if (best < a->end)
         return with_weekday(m, s, with_name(s, best, low), low);
-    const size_t name = name_begin(s, a, low);
+    const size_t name = with_dashes(s, name_begin(s, a, low), low);
     return name < a->end && is_inline(m, (struct span){ s.s + name, a->end - name },
                                       is_behind_sentence(text, name))
                ? name

@@ -259,6 +259,19 @@ static size_t rule_before(struct span s, size_t from)
     return from - at > RULE_INSIDE ? at : from;
 }
 
+static void add_piece(struct mail *m, const struct line *whole, size_t from, size_t to,
+                      unsigned facts)
+{
+    if (to <= from)
+        return;
+    struct line *piece = mail_add(m);
+    *piece = *whole;
+    piece->at = whole->at + (uint32_t)from;
+    piece->len = (uint32_t)(to - from);
+    piece->facts = (uint16_t)(facts | (from > 0 ? LINE_PIECE : 0));
+    look_at(m, piece);
+}
+
 /* Adds one line as up to four: what is before a mark inside it, a rule, the mark, the
  * rest.
  * Text that lost its line breaks on the way must not hide where the original begins. */
@@ -267,22 +280,24 @@ static void add_pieces(struct mail *m, struct line l)
     struct line *first = mail_add(m);
     *first = l;
     look_at(m, first);
-    size_t from = 0;
-    size_t to = 0;
-    if (first->level > 0 || !mark_inside(m, m->count - 1, &from, &to))
+    if (first->level > 0)
         return;
-    const size_t rule = rule_before((struct span){ m->low.data + l.at, l.len }, from);
-    const uint32_t ends[] = { (uint32_t)rule, (uint32_t)from, (uint32_t)to, l.len };
-    m->count--;
-    for (size_t i = 0, at = 0; i < ARRAY_LEN(ends); at = ends[i++]) {
-        if (ends[i] == at)
-            continue;
-        struct line *piece = mail_add(m);
-        *piece = l;
-        piece->at = l.at + (uint32_t)at;
-        piece->len = ends[i] - (uint32_t)at;
-        piece->facts = at > 0 ? LINE_PIECE : 0;
-        look_at(m, piece);
+    const size_t i = m->count - 1;
+    size_t from = l.len;
+    size_t to = l.len;
+    const bool mark = mark_inside(m, i, &from, &to);
+    size_t flat = 0;
+    if (m->flat && flat_original_inside(m, i, mark ? from : l.len, &flat)) {
+        m->count--;
+        add_piece(m, &l, 0, flat, 0);
+        add_piece(m, &l, flat, l.len, LINE_FLAT);
+    } else if (mark) {
+        const size_t rule = rule_before((struct span){ m->low.data + l.at, l.len }, from);
+        m->count--;
+        add_piece(m, &l, 0, rule, 0);
+        add_piece(m, &l, rule, from, 0);
+        add_piece(m, &l, from, to, 0);
+        add_piece(m, &l, to, l.len, 0);
     }
 }
 

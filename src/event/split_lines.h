@@ -24,6 +24,7 @@ enum {
     LINE_PIECE = 64,       /* continues the line of the text that the line before began */
     LINE_ATTRIBUTED = 128, /* an attribution stood right above this quotation */
     LINE_CODE = 256,       /* between two code fences */
+    LINE_FLAT = 512,       /* the original seems to begin here, in text without line breaks */
 };
 
 struct line {
@@ -85,6 +86,10 @@ bool headers_inside(const struct mail *m, size_t i, size_t *from, size_t *to);
 bool marker_inside(const struct mail *m, size_t i, size_t *from, size_t *to);
 /* The one that begins first. */
 bool mark_inside(const struct mail *m, size_t i, size_t *from, size_t *to);
+
+/* In line i up to byte stop, without a mark: the byte from which on it seems to be the
+ * original, because signs of a mark stand close together and small print behind them. */
+bool flat_original_inside(const struct mail *m, size_t i, size_t stop, size_t *from);
 
 /* Does the text hold what looks like an address, a time of day, a year or date? */
 struct evidence {

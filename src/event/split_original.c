@@ -189,7 +189,8 @@ size_t original_at(struct splitter *sp, size_t i)
     const struct mail *m = &sp->mail;
     size_t end = i;
     bool forward = false;
-    const char *name = marker_at(m, i, &forward);
+    const char *name = line_is(m, i, LINE_FLAT) ? "small print in text without line breaks"
+                                                : marker_at(m, i, &forward);
     if (name)
         return marker_from(sp, i, name, forward);
     if ((name = headers_at(m, i, &end)) && !is_joke(m, i, end))

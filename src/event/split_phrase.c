@@ -162,12 +162,21 @@ const struct phrase *phrase_stem_at(const struct phrase_index *ix, struct span s
     return NULL;
 }
 
+bool phrase_inside_at(const struct phrase_index *ix, struct span s)
+{
+    if (s.len == 0)
+        return false;
+    for (uint16_t k = ix->head[(unsigned char)s.s[0]]; k != 0; k = ix->next[k - 1])
+        if (span_begins(s, ix->table->list[k - 1].text))
+            return true;
+    return false;
+}
+
 bool phrase_inside(const struct phrase_index *ix, struct span s)
 {
     for (size_t i = 0; i < s.len; i++)
-        for (uint16_t k = ix->head[(unsigned char)s.s[i]]; k != 0; k = ix->next[k - 1])
-            if (span_begins(span_from(s, i), ix->table->list[k - 1].text))
-                return true;
+        if (phrase_inside_at(ix, span_from(s, i)))
+            return true;
     return false;
 }
 

@@ -52,6 +52,8 @@ const struct phrase *phrase_find(const struct phrase_index *ix, struct span s, s
                                  size_t *at, size_t *len);
 /* A phrase that s begins with; one with the tag WORD_STEM may go on as a longer word. */
 const struct phrase *phrase_stem_at(const struct phrase_index *ix, struct span s);
+/* True when s begins with one of the texts, also in the middle of a word. */
+bool phrase_inside_at(const struct phrase_index *ix, struct span s);
 /* True when one of the texts occurs anywhere, also inside words. */
 bool phrase_inside(const struct phrase_index *ix, struct span s);
 

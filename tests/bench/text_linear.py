@@ -53,6 +53,9 @@ PLAIN = {
     "stamps": "Ada ---5/5/2025 10:30 x ",
     "marks in one line": "On 5 May 2025 10:30 > x <a@b.c> wrote: ",
     "brackets": "[Ada, 2025-05-05]\nx\n",
+    "signs in one line": "wrote x 10:30 y ",
+    "small print in one line": "unsubscribe > x ",
+    "advertisements with a link": "x get outlook for ios aka.ms/x\n",
     "top marks": "On 5 May 2025 10:30 Ada <a@b.c> wrote:\n",
     "words": "some words of a usual mail, with a full stop. ",
 }
