@@ -39,6 +39,7 @@ struct workspace_private {
     struct place place;         /* of the workspace */
     struct place webhook_place; /* of webhook or verify; file NULL: none */
     bool tolerance_given;
+    bool scheme_implied; /* nobody named a preset or a header: sendkit's */
 };
 
 /* Reads them all. NULL when any is bad, with errors in d. */

@@ -232,6 +232,39 @@ static const struct key keys[] = {
 
 static const struct key_set webhook_keys = { "webhook", keys, ARRAY_LEN(keys), NULL };
 
+/* Do the keys say how a scheme of one's own signs? Secrets and tolerance do not. */
+static bool spells_scheme(const struct yaml_node *v)
+{
+    static const char *const others[] = { "secrets", "secret_form", "tolerance", "verify" };
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        bool other = false;
+        for (size_t k = 0; k < ARRAY_LEN(others); k++)
+            other = other || strcmp(keys[i].name, others[k]) == 0;
+        if (!other && yaml_get(v, keys[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* What signs: sendkit's scheme while only secrets, tolerance and the like are given. */
+static void imply_scheme(struct workspace_config *w, const struct yaml_node *v)
+{
+    if (!spells_scheme(v)) {
+        w->priv->scheme_implied = w->priv->scheme_implied || !w->verify;
+        if (!w->verify)
+            w->verify = verify_preset("sendkit");
+        return;
+    }
+    if (!w->priv->scheme_implied)
+        return;
+    const int64_t tolerance_ms = w->verify->tolerance_ms; /* of the defaults */
+    verify_scheme_free(w->verify);
+    w->verify = NULL;
+    w->priv->scheme_implied = false;
+    if (w->priv->tolerance_given)
+        scheme_of(w)->tolerance_ms = tolerance_ms;
+}
+
 void read_webhook(struct reader *r, const char *name, const struct yaml_node *v, void *into)
 {
     struct workspace_config *w = into;
@@ -241,6 +274,8 @@ void read_webhook(struct reader *r, const char *name, const struct yaml_node *v,
         verify_scheme_free(w->verify);
         w->verify = NULL;
     }
+    if (yaml_kind(v) == YAML_MAP)
+        imply_scheme(w, v);
     if (preset)
         read_preset(r, "preset", preset, into);
     (void)name;

@@ -493,6 +493,35 @@ static void test_credentials(void **state)
     must_refuse(&open, "only allowed while listening on loopback; this listens on 0.0.0.0:1");
 }
 
+/* Secrets, their form and tolerance alone leave sendkit's scheme; a header makes one of
+ * one's own. */
+static void test_implied_scheme(void **state)
+{
+    (void)state;
+    scoped(freep) char *file = write_file(
+        "c.yaml", 0644,
+        "defaults: {mode: shadow, webhook: {secret_form: hex, secrets: [{env: X}]}}\n"
+        "workspaces:\n"
+        "  a: {}\n"
+        "  b: {webhook: {secret_form: text}}\n"
+        "  c: {webhook: {header: X-S, timestamp_header: X-T, signed: '{timestamp}.{body}'}}\n"
+        "  d: {webhook: {preset: slack, tolerance: 9m}}\n");
+    const struct config_options opt = { .file = file };
+    scoped(config_freep) struct config *c = must_load(&opt);
+    static const char *const wants[][2] = {
+        { "a", "sendkit" }, { "b", "sendkit" }, { "c", "own" }, { "d", "slack" }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(wants); i++)
+        assert_string_equal(config_workspace(c, wants[i][0])->verify->preset, wants[i][1]);
+    assert_int_equal(config_workspace(c, "b")->verify->secret_form, SECRET_TEXT);
+
+    scoped(freep) char *bad =
+        write_file("bad.yaml", 0644,
+                   "defaults: {mode: shadow, webhook: {secrets: [{env: X}], tolerance: 5m}}\n");
+    const struct config_options late = { .file = bad };
+    must_refuse(&late, "tolerance means nothing where no time is signed");
+}
+
 static void test_show(void **state)
 {
     (void)state;
@@ -561,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup(test_warnings, clean),
         cmocka_unit_test_setup(test_reload, clean),
         cmocka_unit_test_setup(test_credentials, clean),
+        cmocka_unit_test_setup(test_implied_scheme, clean),
         cmocka_unit_test_setup(test_show, clean),
         cmocka_unit_test_setup(test_written_defaults, clean),
         cmocka_unit_test_setup(test_sizes, clean),
