@@ -255,7 +255,7 @@ static void imply_scheme(struct workspace_config *w, const struct yaml_node *v)
             w->verify = verify_preset("sendkit");
         return;
     }
-    if (!w->priv->scheme_implied)
+    if (!w->priv->scheme_implied || !w->verify)
         return;
     const int64_t tolerance_ms = w->verify->tolerance_ms; /* of the defaults */
     verify_scheme_free(w->verify);
