@@ -32,7 +32,7 @@ CLASSES = ("absence auto-ack bounce-hard bounce-soft bounce-blocked left-company
            "opt-out not-interested wrong-person human").split()
 LIVE = CLASSES[:5]      # what live rules are for; all else is for people
 HUMAN, OTHER = CLASSES[-1:], CLASSES[5:-1]
-CLASS_OF = {name: name for name in CLASSES} | {"receipt": "auto-ack", "challenge": "auto-ack", "automatic-receipt": "auto-ack"}
+CLASS_OF = {name: name for name in CLASSES} | {"receipt": "auto-ack", "challenge": "auto-ack"}
 
 
 def class_of(rule):
