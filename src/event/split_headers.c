@@ -93,6 +93,7 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
     static const struct block empty;
     struct block b = empty;
     unsigned wrapped = 0;
+    unsigned senders = 0;
     const uint8_t level = m->line[i].level;
     const struct phrase *first = label_at(m, i, level);
     if (!first || first->tag == ROLE_OTHER)
@@ -102,6 +103,10 @@ const char *headers_at(const struct mail *m, size_t i, size_t *end)
         const struct phrase *label = label_at(m, k, level);
         if (k > i && line_is(m, k, LINE_BLANK) && line_is(m, k - 1, LINE_BLANK))
             continue; /* some blank lines are as good as one */
+        if (label && label->tag == ROLE_FROM && senders++ > 0)
+            break; /* another block */
+        if (k > i && !label && !line_is(m, k, LINE_BLANK) && line_is(m, k - 1, LINE_BLANK))
+            break; /* no value goes on below a blank line */
         wrapped = label ? 0 : wrapped + 1;
         if (label) {
             last = k;
