@@ -64,6 +64,8 @@ const struct html_mark html_marks[] = {
     { "", ATTR_ID, HOW_INSIDE, "yahoo_quoted", QUOTED, "yahoo_quoted" },
     { "", ATTR_CLASS, HOW_SUFFIX, "yahoo-signature", SIG, "Yahoo signature" },
     { "", ATTR_CLASS, HOW_SUFFIX, "signature_yahoo", SIG, "Yahoo signature" },
+    { "", ATTR_ID, HOW_SUFFIX, "mail_android_signature", SIG, "Yahoo signature" },
+    { "", ATTR_ID, HOW_WORD, "yahoo_android_signature", SIG, "Yahoo signature" },
     /* Thunderbird */
     { "", ATTR_CLASS, HOW_WORD, "moz-cite-prefix", QUOTED, "moz-cite-prefix" },
     { "", ATTR_CLASS, HOW_WORD, "moz-forward-container", REST, "moz-forward-container" },

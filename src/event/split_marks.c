@@ -1547,6 +1547,7 @@ const struct device split_devices[] = {
     { "en", "sent on", "", 0 },
     { "en", "from my", "", 0 },
     { "en", "get outlook for", "", 1 },
+    { "en", "yahoo mail: search, organize, conquer", "", 1 },
     { "en", "get [outlook for", "", 1 },
     { "en", "typed on", "", 0 },
     { "en", "typed with", "", 0 },
