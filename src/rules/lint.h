@@ -16,8 +16,10 @@ struct lint {
     const struct ruleset *rs;
     struct diags *diags;
     struct match_scratch *scratch;
-    int64_t trials_until_ms; /* thread CPU time after which no hostile texts are tried */
-    size_t untried;          /* patterns to which that happened */
+    int64_t trials_until_ms;     /* thread CPU time after which no hostile texts are tried */
+    size_t untried;              /* patterns to which that happened */
+    const struct pattern **fine; /* those that stood the trials; rules share patterns */
+    size_t nfine, fine_cap;
 };
 
 void lint_warn(const struct lint *l, const struct place *place, const char *fmt, ...)

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "rules/cheaper.h"
 #include "rules/hostile.h"
@@ -107,18 +108,39 @@ static void put_unit(struct buf *out, const char *unit)
             buf_putc(out, *p);
 }
 
+static bool stood_before(const struct lint *l, const struct pattern *p)
+{
+    for (size_t i = 0; i < l->nfine; i++)
+        if (l->fine[i] == p)
+            return true;
+    return false;
+}
+
+static void note_fine(struct lint *l, const struct pattern *p)
+{
+    if (l->nfine == l->fine_cap) {
+        l->fine_cap = l->fine_cap ? 2 * l->fine_cap : 64;
+        l->fine = xreallocarray(l->fine, l->fine_cap, sizeof(*l->fine));
+    }
+    l->fine[l->nfine++] = p;
+}
+
 static void lint_speed(struct lint *l, const struct cond *c, const struct alternative *a)
 {
     struct hostile h;
     scoped(buf_free) struct buf better = BUF_INIT;
     scoped(buf_free) struct buf quoted = BUF_INIT;
     scoped(buf_free) struct buf unit = BUF_INIT;
+    if (stood_before(l, a->pattern))
+        return;
     if (lint_cpu_ms() > l->trials_until_ms) {
         l->untried++;
         return;
     }
-    if (!hostile_hits(a->pattern, a, l->scratch, &h))
+    if (!hostile_hits(a->pattern, a, l->scratch, &h)) {
+        note_fine(l, a->pattern);
         return;
+    }
     put_unit(&unit, h.unit);
     const bool has_better = !h.any_text && cheaper_form(l, c, a, &better);
     put_quoted(&quoted, buf_str(&better));

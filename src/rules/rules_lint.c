@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -238,4 +239,5 @@ void rules_lint(const struct ruleset *rs, bool whole_set, struct diags *d)
                   "their files one by one",
                   l.untried, TRIALS_MS / 1000);
     match_scratch_free(l.scratch);
+    free(l.fine);
 }
