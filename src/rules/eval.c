@@ -113,9 +113,9 @@ struct finding {
     struct match_span span;
 };
 
-static enum answer find_pattern(struct eval *e, const struct alternative *a,
-                                const struct field_text *text, struct match_span within,
-                                struct match_span *span)
+static enum answer run_pattern(struct eval *e, const struct alternative *a,
+                               const struct field_text *text, struct match_span within,
+                               struct match_span *span)
 {
     struct match_span found = { .start = 0 };
     const enum answer answer = pattern_match(a->pattern, e->scratch, text->data + within.start,
@@ -126,13 +126,41 @@ static enum answer find_pattern(struct eval *e, const struct alternative *a,
     return answer;
 }
 
+/* A value by JSON pointer is made anew each time, and of lists only the first value counts. */
+static bool has_slot(const struct cond *c, size_t item)
+{
+    return c->field.field != FIELD_POINTER && item == 0;
+}
+
+static struct eval_memo *memo_of(struct eval *e, const struct pattern *p, enum field field)
+{
+    const uintptr_t key = ((uintptr_t)p >> 5) ^ ((uintptr_t)p >> 12) ^ ((uintptr_t)field * 7);
+    return &e->memo[key % EVAL_SLOTS];
+}
+
+static enum answer find_pattern(struct eval *e, const struct cond *c, size_t item,
+                                const struct alternative *a, const struct field_text *text,
+                                struct match_span within, struct match_span *span)
+{
+    if (!has_slot(c, item))
+        return run_pattern(e, a, text, within, span);
+    struct eval_memo *memo = memo_of(e, a->pattern, c->field.field);
+    if (memo->pattern != a->pattern || memo->field != c->field.field) {
+        const enum answer answer = run_pattern(e, a, text, within, span);
+        if (answer == ANSWER_UNDECIDED)
+            return answer;
+        *memo = (struct eval_memo){ a->pattern, c->field.field, answer, *span };
+    }
+    *span = memo->span;
+    return memo->answer;
+}
+
 static_assert(FIELD_COUNT <= PREFILTER_SLOTS, "a slot for the first value of each field");
 
-/* A value by JSON pointer is made anew each time, and so has no slot. */
 static bool may_match(const struct eval *e, const struct cond *c, size_t item,
                       const struct field_text *text, const struct alternative *a)
 {
-    if (!e->prefilter || c->field.field == FIELD_POINTER || item > 0)
+    if (!e->prefilter || !has_slot(c, item))
         return true;
     return prefilter_may_match(e->prefilter, (size_t)c->field.field, text, a->number);
 }
@@ -149,7 +177,7 @@ static unsigned any_pattern(struct eval *e, const struct cond *c, size_t item,
         if (!may_match(e, c, item, text, a))
             continue; /* the answer is no */
         f->alternative = a;
-        any = answers_or(any, set_of(find_pattern(e, a, text, within, &f->span)));
+        any = answers_or(any, set_of(find_pattern(e, c, item, a, text, within, &f->span)));
     }
     return any;
 }

@@ -11,6 +11,16 @@
 
 enum { CAN_NO = 1, CAN_YES = 2, CAN_NOT_TELL = 4 }; /* bits of a set */
 
+/* What a pattern said of the first value of a field: rules share patterns, and ask the
+ * same again. A slot is found by both; the last answer stays. */
+#define EVAL_SLOTS 64
+struct eval_memo {
+    const struct pattern *pattern; /* NULL: empty */
+    enum field field;
+    enum answer answer; /* yes or no */
+    struct match_span span;
+};
+
 struct eval {
     const struct event *ev;
     struct match_scratch *scratch;
@@ -20,6 +30,7 @@ struct eval {
     bool hit;      /* a pattern hit a limit */
     bool spent;    /* the CPU budget is gone; hits by that are nobody's any more */
     bool doubtful; /* a limit or a cut field: more than a field unknown */
+    struct eval_memo memo[EVAL_SLOTS];
 };
 
 #define WHY_UNKNOWN "field is unknown"
