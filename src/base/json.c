@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json_scan.h"
 #include "base/utf8.h"
@@ -253,6 +254,15 @@ static struct json_object *new_str(const char *s)
 void json_put_str(struct json_object *o, const char *key, const char *s)
 {
     json_put(o, key, new_str(s));
+}
+
+void json_put_time(struct json_object *o, const char *key, int64_t at_ms)
+{
+    char text[CLOCK_TEXT];
+    if (at_ms == 0)
+        return;
+    clock_format(at_ms, text);
+    json_put_str(o, key, text);
 }
 
 void json_put_int(struct json_object *o, const char *key, int64_t n)

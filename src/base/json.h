@@ -65,6 +65,8 @@ struct json_object *json_new_array(void);
 void json_put(struct json_object *o, const char *key, struct json_object *value);
 void json_put_str(struct json_object *o, const char *key, const char *s);
 void json_put_int(struct json_object *o, const char *key, int64_t n);
+/* RFC 3339 in UTC (clock_format()); left out when at_ms is 0. */
+void json_put_time(struct json_object *o, const char *key, int64_t at_ms);
 void json_put_bool(struct json_object *o, const char *key, bool b);
 void json_push(struct json_object *array, struct json_object *value);
 void json_push_str(struct json_object *array, const char *s);

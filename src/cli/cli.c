@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
 
@@ -74,6 +75,13 @@ bool cli_json_wanted(const char *format, bool *json)
         return true;
     fprintf(stderr, "automark: --format is '%s': text or json would be right\n", format);
     return false;
+}
+
+int cli_now(const char *usage, const char *word, int64_t *now_ms)
+{
+    if (clock_parse(word, now_ms))
+        return -1;
+    return cli_usage(usage, "--now is '%s': 2026-08-01, or RFC 3339, would be right", word);
 }
 
 bool cli_count_wanted(const char *option, const char *word, int64_t *out)

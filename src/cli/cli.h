@@ -35,6 +35,8 @@ int cli_bad_option(const char *usage, char **argv);
 
 /* --format text|json. false (with a message) when it is neither. */
 bool cli_json_wanted(const char *format, bool *json);
+/* --now, as an option's outcome: -1, or EXIT_USAGE with a message. */
+int cli_now(const char *usage, const char *word, int64_t *now_ms);
 /* A number from 1. false (with a message) when it is none. */
 bool cli_count_wanted(const char *option, const char *word, int64_t *out);
 /* Pretty JSON and a line break to stdout. */

@@ -111,9 +111,7 @@ static int take_option(struct options *o, int c, char **argv)
     case OPT_FORMAT:
         return cli_json_wanted(optarg, &o->json) ? -1 : EXIT_USAGE;
     case OPT_NOW:
-        if (clock_parse(optarg, &o->now_ms))
-            return -1;
-        return cli_usage(usage, "--now is '%s': 2026-08-01, or RFC 3339, would be right", optarg);
+        return cli_now(usage, optarg, &o->now_ms);
     case OPT_HELP:
         return cli_help(usage);
     default:

@@ -199,22 +199,13 @@ static struct json_object *group_json(const struct diff_group *g)
     return j;
 }
 
-static void put_time(struct json_object *o, const char *key, int64_t at_ms)
-{
-    char text[CLOCK_TEXT];
-    if (at_ms == 0)
-        return;
-    clock_format(at_ms, text);
-    json_put_str(o, key, text);
-}
-
 static void print_json(const struct diff_result *r, long long max_new)
 {
     scoped(json_freep) struct json_object *o = json_new_object();
     struct json_object *groups = json_new_array(), *limited = json_new_array();
     json_put_int(o, "replies", (int64_t)r->total);
-    put_time(o, "first", r->first_ms);
-    put_time(o, "last", r->last_ms);
+    json_put_time(o, "first", r->first_ms);
+    json_put_time(o, "last", r->last_ms);
     json_put_bool(o, "equal", r->equal);
     json_put_bool(o, "beyond_limit", beyond(r, max_new));
     for (enum diff_kind k = 0; k < DIFF_KINDS; k++)

@@ -93,15 +93,6 @@ int queue_param(struct queue_request *q, const char *key, const char *value, str
 
 /* ---- answers ------------------------------------------------------------------------ */
 
-static void put_time(struct json_object *o, const char *key, int64_t at_ms)
-{
-    char text[CLOCK_TEXT];
-    if (at_ms == 0)
-        return;
-    clock_format(at_ms, text);
-    json_put_str(o, key, text);
-}
-
 static struct json_object *job_json(const struct job *j)
 {
     static const char *const reach[] = { "no", "unknown", "done" };
@@ -115,10 +106,10 @@ static struct json_object *job_json(const struct job *j)
     json_put_str(o, "note", j->note);
     json_put_int(o, "attempts", j->attempts);
     json_put_str(o, "reached", reach[j->reach]);
-    put_time(o, "created_at", j->created_at_ms);
-    put_time(o, "due_at", j->due_at_ms);
-    put_time(o, "updated_at", j->updated_at_ms);
-    put_time(o, "done_at", j->done_at_ms);
+    json_put_time(o, "created_at", j->created_at_ms);
+    json_put_time(o, "due_at", j->due_at_ms);
+    json_put_time(o, "updated_at", j->updated_at_ms);
+    json_put_time(o, "done_at", j->done_at_ms);
     return o;
 }
 
