@@ -489,6 +489,38 @@ static void test_reasons(void **state)
     assert_int_equal(w.reason.span.start, 1);
 }
 
+/* The loader gives equal patterns of several rules one struct pattern: what it said of one
+ * field, event or value is not said of another. */
+static void test_shared_pattern(void **state)
+{
+    (void)state;
+    struct cond *on_subject = subject("away");
+    struct cond *on_reply = reply("away");
+    struct cond *again = subject("away");
+    struct cond *on_tags = leaf(FIELD_TAGS, TEST_PATTERN, "away", NULL);
+    on_reply->alternatives[0].pattern = on_subject->alternatives[0].pattern;
+    again->alternatives[0].pattern = on_subject->alternatives[0].pattern;
+    on_tags->alternatives[0].pattern = on_subject->alternatives[0].pattern;
+    struct ruleset *rs = ruleset();
+    rule(rs, "both", ALL(on_subject, on_reply));
+    rule(rs, "again", ALL(again, subject("Ada")));
+    rule(rs, "tags", on_tags);
+
+    const struct verdict one = verdict(rs, event("Ada away", "here"));
+    expect("subject only", &one, VERDICT_MARK, "again");
+    assert_int_equal(one.reason.span.start, 4);
+    const struct verdict other = verdict(rs, event("here", "away"));
+    expect("reply only", &other, VERDICT_NONE, NULL);
+    const struct verdict both = verdict(rs, event("away", "so away"));
+    expect("both", &both, VERDICT_MARK, "both");
+    struct event *tagged = event("here", NULL);
+    put(tagged, FIELD_TAGS, "here");
+    put(tagged, FIELD_TAGS, "away");
+    const struct verdict second = verdict(rs, tagged);
+    expect("the second tag", &second, VERDICT_MARK, "tags");
+    assert_int_equal(second.reason.item, 1);
+}
+
 static void test_long_words(void **state)
 {
     (void)state;
@@ -1013,6 +1045,7 @@ int main(void)
         TEST(test_times),
         TEST(test_undecided_exception),
         TEST(test_reasons),
+        TEST(test_shared_pattern),
         TEST(test_long_words),
         TEST(test_nearest),
         TEST(test_limits),

@@ -692,6 +692,31 @@ static void test_fields(void **state)
     assert_int_equal(t.cuts[2].line, 8);
 }
 
+/* Where only small print proves it, that is said, too. */
+static void test_small_print_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mail, *reply, *mark[2];
+    } rows[] = {
+        { "Sounds good, Tuesday then. sam via Forum | Hello, | here is the post. | To stop these "
+          "mails | unsubscribe | .",
+          "Sounds good, Tuesday then.",
+          { "small print in text without line breaks" } },
+        { "Ada, my answers are in red below.\n\nFrom: Ada <ada@host.example>\nSent: 5 May 2025\n"
+          "Subject: Hi\n\nHow many? Seven.\n\nUnsubscribe here.",
+          "Ada, my answers are in red below.\n\nHow many? Seven.",
+          { "header block (en)", "small print" } },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        scoped(reply_text_done) struct reply_text t = REPLY_TEXT_INIT;
+        reply_text_prepare(&t, rows[i].mail, strlen(rows[i].mail), TEXT_PLAIN, NULL);
+        assert_string_equal(buf_str(&t.reply), rows[i].reply);
+        for (size_t k = 0; k < 2 && rows[i].mark[k]; k++)
+            assert_string_equal(t.cuts[k].mark, rows[i].mark[k]);
+    }
+}
+
 static void test_forward_is_told(void **state)
 {
     (void)state;
@@ -920,6 +945,7 @@ int main(void)
         cmocka_unit_test(test_html),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_forward_is_told),
+        cmocka_unit_test(test_small_print_is_told),
         cmocka_unit_test(test_own_text),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_answer_below_long_quotation),
