@@ -71,7 +71,7 @@ static bool is_opened(const struct mail *m, struct span piece)
 }
 
 /* "by mail." and not "sept." or "5." */
-static bool is_sentence_end(struct span s)
+static bool is_long_last_word(struct span s)
 {
     size_t letters = 0;
     while (letters + 1 < s.len && is_word_byte(s.s[s.len - 2 - letters]))
@@ -100,14 +100,15 @@ static size_t with_weekday(const struct mail *m, struct span s, size_t at, size_
     for (int n = 0; n < 2 && at > low && !is_opened(m, span_from(s, at)); n++) {
         const size_t word = word_before(s, at);
         if (word < low || is_digit(s.s[word]) || !date_word_at(span_from(s, word), m->ix) ||
-            is_sentence_end(span_trim((struct span){ s.s + word, at - word })))
+            is_long_last_word(span_trim((struct span){ s.s + word, at - word })))
             break;
         at = word;
     }
     return at;
 }
 
-static bool ends_sentence(struct span s)
+/* A sentence, a name or an address ends where s does. */
+static bool stops_before(struct span s)
 {
     return s.len > 0 && (strchr(".!?:>", s.s[s.len - 1]) || span_ends(s, "。"));
 }
@@ -130,7 +131,7 @@ static size_t name_begin(struct span s, const struct anchor *a, size_t low)
         if (word < low || word == at)
             break;
         at = word;
-        if (ends_sentence(span_trim((struct span){ s.s, at })))
+        if (stops_before(span_trim((struct span){ s.s, at })))
             break;
     }
     return a->verb && a->at < at ? a->at : at;
@@ -182,7 +183,7 @@ static size_t inline_begin(const struct mail *m, size_t i, size_t low, const str
         /* "After 3. On 5 May 2025 ...": once a start word was found, only dates precede it */
         const struct span before = span_trim((struct span){ s.s + at, best - at });
         if (best < a->end && is_opened(m, span_from(s, best)) && !is_opened(m, before) &&
-            (!is_only_date(before, m->ix) || is_sentence_end(before)))
+            (!is_only_date(before, m->ix) || is_long_last_word(before)))
             continue;
         if (is_inline(m, (struct span){ s.s + at, a->end - at }, is_behind_sentence(text, at)))
             best = at;
