@@ -2,7 +2,7 @@
 # run.sh [--quick] - installs what is missing, builds, runs every test.
 #
 #   --quick   one build, unit tests, end-to-end tests that are not slow, format and
-#             shell checks: under two minutes. Without it: all of that, both compilers,
+#             shell checks: two to three minutes. Without it: all of that, both compilers,
 #             the whole suite again under ASan+UBSan, the threaded parts under TSan,
 #             and the static analyser.
 #
