@@ -208,9 +208,17 @@ static bool is_complete(const struct candidate *c)
            c->has.time && c->has.year;
 }
 
+/* "2025-05-06 09:14:23] ERROR ... wrote:" is cut out of a line of a log. */
+static bool is_cut_bracket(struct span s)
+{
+    const char *closed = memchr(s.s, ']', s.len);
+    return closed && !memchr(s.s, '[', (size_t)(closed - s.s));
+}
+
 bool candidate_fits(const struct candidate *c)
 {
-    if (c->s.len < 4 || (has_sentence_break(c->s, c->ix) && !is_complete(c)))
+    if (c->s.len < 4 || is_cut_bracket(c->s) ||
+        (has_sentence_break(c->s, c->ix) && !is_complete(c)))
         return false;
     if (c->verb && (c->colon || c->after.len == 0 || c->after.s[0] == '(') && is_with_verb(c))
         return true;

@@ -74,6 +74,10 @@ const char *attribution_at(const struct mail *m, size_t i, size_t *end);
 bool may_be_attribution(const struct mail *m, size_t i);
 /* "From: ... Sent: ... To: ..."; *end is the line behind it. */
 const char *headers_at(const struct mail *m, size_t i, size_t *end);
+/* The same below "---- words ----", in a language that the tables do not know. */
+const char *foreign_block_at(const struct mail *m, size_t i, size_t *end);
+/* The same as Lotus Notes writes it: each label and each value in a line of its own. */
+const char *notes_table_at(const struct mail *m, size_t i, size_t *end);
 /* "---- Original Message ----". */
 const char *marker_at(const struct mail *m, size_t i, bool *forward);
 /* "Sent from my phone". */

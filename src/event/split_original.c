@@ -195,6 +195,8 @@ size_t original_at(struct splitter *sp, size_t i)
         return marker_from(sp, i, name, forward);
     if ((name = headers_at(m, i, &end)) && !is_joke(m, i, end))
         return quote_from(sp, i, end, name, false);
+    if ((name = notes_table_at(m, i, &end)) || (name = foreign_block_at(m, i, &end)))
+        return quote_from(sp, i, end, name, false);
     if ((name = attribution_at(m, i, &end)) || (name = wrapped_mark(sp, i, &end)))
         return quote_from(sp, i, end, name, true);
     if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK) &&

@@ -101,6 +101,7 @@ static size_t mark_at_tail(const struct mail *m, size_t i, size_t end)
     const size_t low = end - i > TAIL_LINES ? end - TAIL_LINES : i;
     for (size_t k = low; k < end; k++)
         if ((m->line[k].label > 0 && headers_at(m, k, &last) && last == end) ||
+            (foreign_block_at(m, k, &last) && last == end) ||
             (end - k <= 4 && attribution_at(m, k, &last) && last == end))
             return k;
     return end;
