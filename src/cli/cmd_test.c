@@ -87,10 +87,11 @@ static void note_failure(struct test_result *r, const struct verdict *v)
     r->got = one_line(buf_take(&words));
 }
 
-static void run_one(struct run *run, const struct suite *s, const struct rule *own,
+static void run_one(struct run *run, const struct suite *s, const struct rule *beside,
                     const struct rule_test *t)
 {
     struct verdict v;
+    const struct rule *own = rule_test_owner(s->rs, beside, t);
     struct test_results *all = &run->results;
     if (!wanted(run, own, t))
         return;

@@ -173,7 +173,10 @@ static struct json_object *coverage_json(const struct coverage_report *r)
     }
     for (size_t i = 0; i < r->ngaps; i++) {
         struct json_object *g = json_new_object();
-        json_put_str(g, "rule", r->gaps[i].rule->name);
+        if (r->gaps[i].rule)
+            json_put_str(g, "rule", r->gaps[i].rule->name);
+        else
+            json_put_str(g, "group", r->gaps[i].group->name);
         json_put_str(g, "file", r->gaps[i].place.file);
         json_put_int(g, "line", r->gaps[i].place.line);
         json_put_int(g, "column", r->gaps[i].place.col);

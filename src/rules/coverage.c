@@ -8,59 +8,116 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/yaml.h"
-#include "rules/branches.h"
+#include "rules/deciding.h"
 #include "rules/eval.h"
 #include "rules/test_run.h"
 
 /* Something that a test can exercise. */
 struct unit {
     enum cover_kind kind;
-    const struct rule *rule;
-    const struct cond *leaf;           /* NULL: the rule itself */
-    const struct alternative *written; /* NULL: the whole condition */
-    size_t start, end;                 /* of a branch in the alternative's source */
-    struct alternative alone;          /* what is asked: the alternative, or its branch */
-    struct pattern *compiled;          /* a branch's own pattern, ours to free */
+    const struct rule *rule;           /* NULL: in a group */
+    const struct definition *group;    /* NULL: in a rule */
+    const struct cond *leaf;           /* NULL: the rule itself, or in a group */
+    const struct alternative *written; /* NULL: the whole condition, or in a group */
+    bool inside;                       /* from start to end of its source, found by deciding.h */
+    size_t start, end;
     bool covered;
+};
+
+struct units {
+    struct unit *list;
+    size_t count;
+};
+
+/* A pattern of a rule with alternatives inside, its own or those of groups. */
+struct use {
+    const struct cond *leaf;
+    struct deciding *deciding; /* other uses of the same pattern have it too */
+    size_t own;                /* the unit of the first alternative of its own */
+};
+
+/* What belongs to one rule, among all units and uses. */
+struct section {
+    const struct rule *rule;
+    size_t unit, nunits;
+    size_t use, nuses;
 };
 
 struct coverage {
     const struct ruleset *rs;
     struct match_scratch *scratch;
-    struct unit *units; /* each rule's stand together */
-    size_t count;
+    struct units rules; /* each rule's stand together */
+    struct units groups;
+    struct use *uses; /* the same */
+    size_t nuses;
+    struct section *sections;
+    size_t nsections;
+    struct deciding **patterns; /* by the number of the pattern; NULL: not made, or not to be had */
 };
 
 /* ---- what there is to cover ----------------------------------------------------------- */
 
-static void add_unit(struct coverage *c, const struct unit *u)
+static void add_unit(struct units *all, const struct unit *u)
 {
-    if ((c->count & (c->count + 1)) == 0) /* doubles */
-        c->units = xreallocarray(c->units, (c->count + 1) * 2, sizeof(*c->units));
-    c->units[c->count++] = *u;
+    if ((all->count & (all->count + 1)) == 0) /* doubles */
+        all->list = xreallocarray(all->list, (all->count + 1) * 2, sizeof(*all->list));
+    all->list[all->count++] = *u;
 }
 
-static size_t add_branches(struct coverage *c, const struct unit *base, const struct alternative *a)
+/* The unit of an alternative in a group, which many patterns share. */
+static size_t group_unit(struct coverage *c, const struct way *w)
 {
-    scoped(branches_done) struct branches b = { .list = NULL };
-    size_t added = 0;
-    branches_find(&b, a->source);
-    for (size_t i = 0; i < b.count; i++) {
-        size_t at = 0;
-        struct unit u = *base;
-        const char *only = b.list[i].only;
-        u.compiled =
-            pattern_compile(only, strlen(only), u.leaf->test == TEST_WHOLE, a->groups, &at, NULL);
-        if (!u.compiled)
-            continue; /* a reference to a group that is gone: cannot be told apart */
-        u.alone.pattern = u.compiled;
-        u.alone.number = 0;
-        u.start = b.list[i].start;
-        u.end = b.list[i].end;
-        add_unit(c, &u);
-        added++;
+    for (size_t i = 0; i < c->groups.count; i++) {
+        const struct unit *u = &c->groups.list[i];
+        if (u->group == w->group && u->start == w->start && u->end == w->end)
+            return i;
     }
-    return added;
+    add_unit(&c->groups, &(struct unit){ .kind = COVER_ALTERNATIVE,
+                                         .group = w->group,
+                                         .inside = true,
+                                         .start = w->start,
+                                         .end = w->end });
+    return c->groups.count - 1;
+}
+
+/* Own alternatives are numbered from 0 for each use, those of groups for all. */
+static struct deciding *deciding_of(struct coverage *c, const struct alternative *a, bool whole)
+{
+    struct deciding **d = &c->patterns[a->number];
+    if (*d)
+        return *d;
+    size_t count = 0;
+    size_t own = 0;
+    *d = deciding_new(a, whole);
+    struct way *ways = *d ? deciding_ways(*d, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        if (ways[i].start < ways[i].end)
+            ways[i].unit = ways[i].group ? group_unit(c, &ways[i]) : own++;
+    return *d;
+}
+
+/* How many alternatives the pattern has of its own. */
+static size_t add_use(struct coverage *c, const struct unit *base)
+{
+    const struct alternative *a = base->written;
+    const struct use use = { .leaf = base->leaf,
+                             .deciding = deciding_of(c, a, base->leaf->test == TEST_WHOLE),
+                             .own = c->rules.count };
+    size_t count = 0;
+    const struct way *ways = use.deciding ? deciding_ways(use.deciding, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct unit u = *base;
+        u.inside = true;
+        u.start = ways[i].start;
+        u.end = ways[i].end;
+        if (!ways[i].group && u.start < u.end)
+            add_unit(&c->rules, &u);
+    }
+    if (count > 1) { /* one mark is always there */
+        c->uses = xreallocarray(c->uses, c->nuses + 1, sizeof(*c->uses));
+        c->uses[c->nuses++] = use;
+    }
+    return c->rules.count - use.own;
 }
 
 /* A list file is data, not logic: its entries need no tests. */
@@ -72,11 +129,10 @@ static void add_alternatives(struct coverage *c, const struct rule *r, const str
                                 .rule = r,
                                 .leaf = leaf,
                                 .written = a,
-                                .end = strlen(a->source),
-                                .alone = *a };
-        const size_t branches = a->pattern ? add_branches(c, &u, a) : 0;
-        if (branches == 0 && leaf->nalternatives > 1)
-            add_unit(c, &u);
+                                .end = strlen(a->source) };
+        const size_t inside = a->pattern ? add_use(c, &u) : 0;
+        if (inside == 0 && leaf->nalternatives > 1)
+            add_unit(&c->rules, &u);
     }
 }
 
@@ -84,24 +140,31 @@ static void add_cond(struct coverage *c, const struct rule *r, const struct cond
 {
     if (cond->kind == COND_FIELD) {
         const struct unit u = { .kind = COVER_CONDITION, .rule = r, .leaf = cond };
-        add_unit(c, &u);
+        add_unit(&c->rules, &u);
         add_alternatives(c, r, cond);
     }
     for (size_t i = 0; i < cond->nchildren; i++)
         add_cond(c, r, &cond->children[i]);
 }
 
+static void add_rule(struct coverage *c, const struct rule *r)
+{
+    struct section s = { .rule = r, .unit = c->rules.count, .use = c->nuses };
+    add_unit(&c->rules, &(struct unit){ .kind = COVER_RULE, .rule = r });
+    add_cond(c, r, &r->when);
+    for (size_t k = 0; k < r->nexcept; k++)
+        add_cond(c, r, &r->except[k].cond);
+    s.nunits = c->rules.count - s.unit;
+    s.nuses = c->nuses - s.use;
+    c->sections = xreallocarray(c->sections, c->nsections + 1, sizeof(*c->sections));
+    c->sections[c->nsections++] = s;
+}
+
 static void add_rules(struct coverage *c, const struct rule *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct rule *r = &list[i];
-        if (r->state == RULE_OFF)
-            continue;
-        add_unit(c, &(struct unit){ .kind = COVER_RULE, .rule = r });
-        add_cond(c, r, &r->when);
-        for (size_t k = 0; k < r->nexcept; k++)
-            add_cond(c, r, &r->except[k].cond);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (list[i].state != RULE_OFF)
+            add_rule(c, &list[i]);
 }
 
 struct coverage *coverage_new(const struct ruleset *rs, struct match_scratch *scratch)
@@ -109,6 +172,7 @@ struct coverage *coverage_new(const struct ruleset *rs, struct match_scratch *sc
     struct coverage *c = xcalloc(1, sizeof(*c));
     c->rs = rs;
     c->scratch = scratch;
+    c->patterns = xcalloc(rs->npatterns + 1, sizeof(struct deciding *));
     add_rules(c, rs->guards, rs->nguards);
     add_rules(c, rs->rules, rs->nrules);
     return c;
@@ -118,9 +182,13 @@ void coverage_free(struct coverage *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < c->count; i++)
-        pattern_free(c->units[i].compiled);
-    free(c->units);
+    for (size_t i = 0; i <= c->rs->npatterns; i++)
+        deciding_free(c->patterns[i]);
+    free(c->patterns);
+    free(c->rules.list);
+    free(c->groups.list);
+    free(c->uses);
+    free(c->sections);
     free(c);
 }
 
@@ -129,8 +197,9 @@ void coverage_free(struct coverage *c)
 static bool says_yes(struct eval *e, const struct unit *u)
 {
     struct cond asked = *u->leaf;
-    struct alternative alone = u->alone;
+    struct alternative alone;
     if (u->written) {
+        alone = *u->written;
         asked.alternatives = &alone;
         asked.nalternatives = 1;
     }
@@ -138,13 +207,52 @@ static bool says_yes(struct eval *e, const struct unit *u)
     return eval_cond(e, &asked, NULL) == CAN_YES;
 }
 
+struct asking {
+    struct coverage *c;
+    const struct use *use;
+};
+
+static struct unit *unit_of(void *ctx, const struct way *w)
+{
+    const struct asking *a = ctx;
+    return w->group ? &a->c->groups.list[w->unit] : &a->c->rules.list[a->use->own + w->unit];
+}
+
+static bool is_wanted(void *ctx, const struct way *w)
+{
+    return !unit_of(ctx, w)->covered;
+}
+
+static void is_covered(void *ctx, const struct way *w)
+{
+    unit_of(ctx, w)->covered = true;
+}
+
+static const struct section *section_of(const struct coverage *c, const struct rule *r)
+{
+    for (size_t i = 0; i < c->nsections; i++)
+        if (c->sections[i].rule == r)
+            return &c->sections[i];
+    return NULL; /* it is off */
+}
+
 static void cover_rule(struct coverage *c, const struct rule *r, struct eval *e, bool ended_with_it)
 {
-    for (size_t i = 0; i < c->count; i++) {
-        struct unit *u = &c->units[i];
-        if (u->rule != r || u->covered)
-            continue;
-        u->covered = u->kind == COVER_RULE ? ended_with_it : says_yes(e, u);
+    const struct section *s = section_of(c, r);
+    for (size_t i = 0; s && i < s->nunits; i++) {
+        struct unit *u = &c->rules.list[s->unit + i];
+        if (!u->covered && !u->inside)
+            u->covered = u->kind == COVER_RULE ? ended_with_it : says_yes(e, u);
+    }
+    for (size_t i = 0; s && i < s->nuses; i++) {
+        struct asking asking = { .c = c, .use = &c->uses[s->use + i] };
+        deciding_ask(asking.use->deciding, &(struct deciding_question){ .leaf = asking.use->leaf,
+                                                                        .ev = e->ev,
+                                                                        .scratch = c->scratch,
+                                                                        .now_ms = e->now_ms,
+                                                                        .wanted = is_wanted,
+                                                                        .decides = is_covered,
+                                                                        .ctx = &asking });
     }
 }
 
@@ -199,7 +307,10 @@ static const struct yaml_doc *doc_of(struct reader *r, const char *file)
 
 static struct place place_of(struct reader *r, const struct unit *u)
 {
-    struct place p = u->written ? u->written->place : u->leaf ? u->leaf->place : u->rule->place;
+    struct place p = u->group     ? u->group->place
+                     : u->written ? u->written->place
+                     : u->leaf    ? u->leaf->place
+                                  : u->rule->place;
     if (u->start == 0)
         return p;
     const struct yaml_doc *doc = doc_of(r, p.file);
@@ -215,32 +326,42 @@ static char *words_of(const struct unit *u)
         return xasprintf("%s '%s'", u->rule->guard ? "guard" : "rule", u->rule->name);
     if (u->kind == COVER_CONDITION)
         return xasprintf("condition '%s' of %s", u->leaf->field.name, u->rule->name);
-    return xasprintf("alternative '%.*s' of %s", (int)(u->end - u->start),
-                     u->written->source + u->start, u->rule->name);
+    const char *source = u->group ? u->group->source : u->written->source;
+    return xasprintf("alternative '%.*s' of %s%s", (int)(u->end - u->start), source + u->start,
+                     u->group ? "group " : "", u->group ? u->group->name : u->rule->name);
 }
 
 static void add_gap(struct coverage_report *out, struct reader *r, const struct unit *u)
 {
     out->gaps = xreallocarray(out->gaps, out->ngaps + 1, sizeof(*out->gaps));
     out->gaps[out->ngaps++] = (struct cover_gap){
-        .kind = u->kind, .rule = u->rule, .place = place_of(r, u), .what = words_of(u)
+        .kind = u->kind,
+        .rule = u->rule,
+        .group = u->group,
+        .place = place_of(r, u),
+        .what = words_of(u),
     };
+}
+
+static void count_units(struct coverage_report *out, struct reader *r, const struct units *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct unit *u = &all->list[i];
+        out->of[u->kind].total++;
+        out->of[u->kind].covered += u->covered;
+        if (!u->covered)
+            add_gap(out, r, u);
+    }
 }
 
 void coverage_finish(const struct coverage *c, struct coverage_report *out)
 {
     struct reader reader = { .rs = c->rs };
-    size_t covered = 0;
     *out = (struct coverage_report){ .gaps = NULL };
-    for (size_t i = 0; i < c->count; i++) {
-        const struct unit *u = &c->units[i];
-        out->of[u->kind].total++;
-        out->of[u->kind].covered += u->covered;
-        covered += u->covered;
-        if (!u->covered)
-            add_gap(out, &reader, u);
-    }
-    out->percent = c->count > 0 ? (unsigned)(covered * 100 / c->count) : 100;
+    count_units(out, &reader, &c->rules);
+    count_units(out, &reader, &c->groups);
+    const size_t all = c->rules.count + c->groups.count;
+    out->percent = all > 0 ? (unsigned)((all - out->ngaps) * 100 / all) : 100;
     yaml_freep(&reader.doc);
 }
 

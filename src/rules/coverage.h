@@ -3,7 +3,10 @@
  * A rule is covered when a test that passes ends with it. A condition, and each
  * alternative of its list or inside its pattern, is covered when it says yes to the
  * event of a test of its own rule (or of one that expects that rule). A condition under
- * `not` or of an exception therefore needs a test in which it holds. */
+ * `not` or of an exception therefore needs a test in which it holds. An alternative inside
+ * a pattern must decide there (deciding.h). One inside a group of `define` is covered when
+ * it decides in any of the patterns that use the group, so a group that only forbids needs
+ * near misses. */
 #ifndef AUTOMARK_RULES_COVERAGE_H
 #define AUTOMARK_RULES_COVERAGE_H
 
@@ -13,9 +16,10 @@ enum cover_kind { COVER_RULE, COVER_CONDITION, COVER_ALTERNATIVE, COVER_KINDS };
 
 struct cover_gap {
     enum cover_kind kind;
-    const struct rule *rule;
-    struct place place; /* right inside the pattern, for its branches */
-    char *what;         /* "alternative 'out of office'" */
+    const struct rule *rule;        /* NULL: it stands in a group */
+    const struct definition *group; /* NULL: it stands in a rule */
+    struct place place;             /* right inside the pattern, for its branches */
+    char *what;                     /* "alternative 'out of office'" */
 };
 
 struct coverage_report {

@@ -23,21 +23,13 @@
 #define LIST_ENTRIES_MAX 100000
 #define NAME_BYTES_MAX 64
 
-/* A named group of `define`. One with a mistake stands in as an empty group, so that
- * the patterns which use it are not blamed. */
-struct definition {
-    const char *name;
-    struct place place;
-    const char *source;
-    size_t len;
-    bool broken;
-};
-
 /* A pattern that was compiled. Packs ask the same of many fields and rules. */
 struct shared_pattern {
     uint64_t hash;
     const char *source; /* NULL: the place is free */
     const char *groups; /* or NULL */
+    const struct definition *const *uses;
+    size_t nuses;
     bool whole;
     unsigned number;
 };
@@ -68,7 +60,7 @@ struct loader {
     bool in_exception;          /* its keys are those of a condition and two more */
 
     const char *folder; /* whose definitions are in scope */
-    struct definition *definitions;
+    struct definition **definitions;
     size_t ndefinitions;
 
     struct rule_test *tests; /* of test files, which belong to no rule */

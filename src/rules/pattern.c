@@ -42,6 +42,8 @@ struct pattern {
     bool jit;
     bool anchored; /* needs no slices: there is one start */
     bool steered;
+    size_t *marks; /* where they stand in what was compiled, ascending */
+    size_t nmarks;
 };
 
 struct match_scratch {
@@ -53,6 +55,9 @@ struct match_scratch {
     int64_t until_ns; /* thread CPU time; 0: no clock */
     int64_t sure_ns;  /* monotonic time before which it cannot have come to that */
     char limit[32];
+    const struct pattern *running;
+    mark_passes *passes; /* NULL: no mark is asked about */
+    void *passes_ctx;
 };
 
 /* ---- compiling ---- */
@@ -196,6 +201,17 @@ static bool code_compiled(const pcre2_code *code)
     return pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &bytes) == 0 && bytes > 0;
 }
 
+static struct pattern *pattern_of(pcre2_code *code, const struct pattern_source *src)
+{
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* may be forbidden: see pattern_has_jit */
+    struct pattern *p = xcalloc(1, sizeof(*p));
+    *p = (struct pattern){ .code = code,
+                           .jit = code_compiled(code),
+                           .anchored = code_has(code, PCRE2_ANCHORED),
+                           .steered = src->steers };
+    return p;
+}
+
 struct pattern *pattern_compile(const char *source, size_t len, bool whole, const char *definitions,
                                 size_t *at, struct error *err)
 {
@@ -212,15 +228,7 @@ struct pattern *pattern_compile(const char *source, size_t len, bool whole, cons
         return NULL;
     }
     pcre2_code *code = compile_source(&src, source, len, whole, definitions, at, err);
-    if (!code)
-        return NULL;
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* may be forbidden: see pattern_has_jit */
-    struct pattern *p = xcalloc(1, sizeof(*p));
-    *p = (struct pattern){ .code = code,
-                           .jit = code_compiled(code),
-                           .anchored = code_has(code, PCRE2_ANCHORED),
-                           .steered = src.steers };
-    return p;
+    return code ? pattern_of(code, &src) : NULL;
 }
 
 void pattern_free(struct pattern *p)
@@ -228,7 +236,73 @@ void pattern_free(struct pattern *p)
     if (!p)
         return;
     pcre2_code_free(p->code);
+    free(p->marks);
     free(p);
+}
+
+/* ---- marks ---- */
+
+static int note_mark(pcre2_callout_enumerate_block *block, void *ctx)
+{
+    struct pattern *p = ctx;
+    p->marks = xreallocarray(p->marks, p->nmarks + 1, sizeof(*p->marks));
+    p->marks[p->nmarks++] = block->pattern_position;
+    return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* What is repeated, (a|b){3}, stands in the code more than once. */
+static void number_marks(struct pattern *p)
+{
+    size_t kept = 0;
+    (void)pcre2_callout_enumerate(p->code, note_mark, p);
+    if (p->nmarks > 0)
+        qsort(p->marks, p->nmarks, sizeof(*p->marks), by_place);
+    for (size_t i = 0; i < p->nmarks; i++)
+        if (i == 0 || p->marks[i] != p->marks[i - 1])
+            p->marks[kept++] = p->marks[i];
+    p->nmarks = kept;
+}
+
+struct pattern *pattern_compile_marked(const char *source, bool whole, const char *definitions)
+{
+    struct error err = ERROR_INIT;
+    size_t at = 0;
+    const size_t len = strlen(source);
+    scoped(pattern_source_done) struct pattern_source src = PATTERN_SOURCE_INIT;
+    pattern_source_read(&src, source, len);
+    pcre2_code *code = compile_source(&src, source, len, whole, definitions, &at, &err);
+    if (!code)
+        return NULL;
+    struct pattern *p = pattern_of(code, &src);
+    number_marks(p);
+    return p;
+}
+
+size_t pattern_marks(const struct pattern *p)
+{
+    return p->nmarks;
+}
+
+static int at_mark(pcre2_callout_block *block, void *ctx)
+{
+    const struct match_scratch *s = ctx;
+    const struct pattern *p = s->running;
+    const size_t at = block->pattern_position;
+    const size_t *hit = bsearch(&at, p->marks, p->nmarks, sizeof(*p->marks), by_place);
+    return hit && !s->passes(s->passes_ctx, (size_t)(hit - p->marks));
+}
+
+void match_scratch_marks(struct match_scratch *s, mark_passes *passes, void *ctx)
+{
+    s->passes = passes;
+    s->passes_ctx = ctx;
+    (void)pcre2_set_callout(s->context, passes ? at_mark : NULL, s);
 }
 
 static const struct pattern_name *missing_group(const struct pattern_source *src,
@@ -401,6 +475,7 @@ enum answer pattern_match(const struct pattern *p, struct match_scratch *s, cons
                           size_t len, struct match_span *span)
 {
     s->limit[0] = '\0';
+    s->running = p;
     match_limit_set(p, s);
     for (size_t start = 0; start <= len;) {
         if (budget_spent(s))

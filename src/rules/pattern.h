@@ -27,6 +27,12 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNDECIDED /* could not tell */ };
  * *at then being 0: compile each definition alone first. */
 struct pattern *pattern_compile(const char *source, size_t len, bool whole, const char *definitions,
                                 size_t *at, struct error *err);
+/* For coverage: the same of sources that hold PATTERN_MARK, which no author may write, in any
+ * places. They count from 0 as they stand in source and then in definitions. NULL when PCRE2
+ * refuses it, as too large for example. */
+#define PATTERN_MARK "(?C)"
+struct pattern *pattern_compile_marked(const char *source, bool whole, const char *definitions);
+size_t pattern_marks(const struct pattern *p); /* how many */
 void pattern_free(struct pattern *p);
 /* Appends what pattern_compile() hands to PCRE2 for a source that it accepts. */
 void pattern_source_joined(struct buf *out, const char *source, const char *definitions);
@@ -49,6 +55,11 @@ struct prefilter_scratch *match_scratch_prefilter(struct match_scratch *s);
 /* Uses PCRE2's interpreter also where there is compiled code, as on a machine that
  * forbids writable code (systemd's MemoryDenyWriteExecute). For tests. */
 void match_scratch_interpret(struct match_scratch *s);
+
+/* From now on, whenever a match comes past a mark, passes(ctx, number) says whether it may go
+ * on there, or has to look for another way. NULL: it may. */
+typedef bool mark_passes(void *ctx, size_t number);
+void match_scratch_marks(struct match_scratch *s, mark_passes *passes, void *ctx);
 
 /* Starts the CPU budget of one event (thread CPU time, milliseconds); 0: no clock,
  * only match, depth and heap limits (test, explain). */

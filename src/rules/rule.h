@@ -29,6 +29,16 @@ struct field_ref {
     const char *name;    /* as the author wrote it */
 };
 
+/* A named group of `define`. One with a mistake stands in as an empty group, so that the
+ * patterns which use it are not blamed. */
+struct definition {
+    struct place place; /* of its pattern */
+    const char *name;
+    const char *source; /* as the author wrote it */
+    size_t len;
+    bool broken;
+};
+
 enum cond_kind { COND_ALL, COND_ANY, COND_NOT, COND_FIELD };
 
 /* What a COND_FIELD asks of its field. The first four have alternatives, any of which
@@ -44,12 +54,14 @@ enum cond_test {
 };
 
 struct alternative {
-    struct place place;      /* of the scalar */
-    const char *source;      /* as the author wrote it */
-    struct pattern *pattern; /* TEST_PATTERN, TEST_WHOLE; else NULL */
-    const char *groups;      /* the definitions compiled into it, or NULL */
-    unsigned number;         /* of the pattern in its set, from 1; 0: of no set */
-    const char *literal;     /* TEST_IS, TEST_IN: folded for comparison by literal_fold() */
+    struct place place;                   /* of the scalar */
+    const char *source;                   /* as the author wrote it */
+    struct pattern *pattern;              /* TEST_PATTERN, TEST_WHOLE; else NULL */
+    const char *groups;                   /* the definitions compiled into it, or NULL */
+    const struct definition *const *uses; /* the same one by one, in that order */
+    size_t nuses;
+    unsigned number;     /* of the pattern in its set, from 1; 0: of no set */
+    const char *literal; /* TEST_IS, TEST_IN: folded for comparison by literal_fold() */
     size_t literal_len;
 };
 
@@ -97,6 +109,7 @@ struct rule_test {
     size_t nfields;
     enum test_expect expect;
     const char *other; /* EXPECT_KEPT_BY, EXPECT_RULE */
+    const char *of;    /* the rule to which it belongs; NULL: that beside which it stands, if any */
     const char *now;   /* RFC 3339 or date, or NULL: today */
 };
 

@@ -1,5 +1,6 @@
 /* Patterns and the named groups of `define`, with every mistake at its character. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -81,26 +82,54 @@ static void put_group(struct buf *out, const struct definition *d, bool hollow)
     buf_putc(out, ')');
 }
 
-/* Appends those groups whose names occur in text, and those that these need in turn:
- * compiling all of them into every pattern would cost time and memory. */
-static void needed_groups(const struct loader *l, const char *text, struct buf *out)
+/* (?&name), (?P>name), \g<name>, \k{name}, and a group that takes the name for itself. */
+static bool names_group(const char *text, const char *name)
 {
-    scoped(freep) bool *taken = xcalloc(l->ndefinitions + 1, sizeof(*taken));
-    scoped(freep) const char **todo = xcalloc(l->ndefinitions + 1, sizeof(*todo));
-    size_t ntodo = 0;
-    todo[ntodo++] = text;
-    while (ntodo > 0) {
-        const char *const where = todo[--ntodo];
+    const size_t len = strlen(name);
+    for (const char *p = text; (p = strstr(p, name)); p++)
+        if (p > text && strchr("&<>'={", p[-1]) && p[len] && strchr(")>'}", p[len]))
+            return true;
+    return false;
+}
+
+/* The groups that a pattern names, and those that these name in turn: compiling all of
+ * them into every pattern would cost time and memory. */
+struct needed {
+    struct buf groups;
+    const struct definition **list;
+    size_t count;
+};
+
+static bool is_needed(const struct needed *n, const struct definition *d)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (n->list[i] == d)
+            return true;
+    return false;
+}
+
+static void needed_groups(const struct loader *l, const char *text, struct needed *n)
+{
+    *n = (struct needed){ .groups = BUF_INIT,
+                          .list = xcalloc(l->ndefinitions + 1, sizeof(struct definition *)) };
+    size_t read = 0;
+    for (const char *where = text; where;) {
         for (size_t i = 0; i < l->ndefinitions; i++) {
-            const struct definition *d = &l->definitions[i];
-            if (taken[i] || !strstr(where, d->name))
+            const struct definition *d = l->definitions[i];
+            if (!names_group(where, d->name) || is_needed(n, d))
                 continue;
-            taken[i] = true;
-            put_group(out, d, false);
-            if (!d->broken)
-                todo[ntodo++] = d->source;
+            put_group(&n->groups, d, false);
+            n->list[n->count++] = d;
         }
+        const struct definition *next = read < n->count ? n->list[read++] : NULL;
+        where = !next ? NULL : next->broken ? "" : next->source;
     }
+}
+
+static void needed_done(struct needed *n)
+{
+    buf_free(&n->groups);
+    free(n->list);
 }
 
 static bool groups_exist(struct loader *l, const struct yaml_node *n, const char *text, size_t len,
@@ -112,7 +141,7 @@ static bool groups_exist(struct loader *l, const struct yaml_node *n, const char
         return true;
     const char **known = arena_array(l->arena, l->ndefinitions + 1, sizeof(*known));
     for (size_t i = 0; i < l->ndefinitions; i++)
-        known[i] = l->definitions[i].name;
+        known[i] = l->definitions[i]->name;
     const char *near = yaml_nearest(name, known, l->ndefinitions);
     if (near)
         yaml_diag_at(l->diags, DIAG_ERROR, n, at,
@@ -129,10 +158,10 @@ static bool groups_exist(struct loader *l, const struct yaml_node *n, const char
 static const char *group_named_at(const struct loader *l, const char *text)
 {
     for (size_t i = 0; i < l->ndefinitions; i++) {
-        const char *hit = strstr(text, l->definitions[i].name);
+        const char *hit = strstr(text, l->definitions[i]->name);
         if (hit && hit - text <= 4 && strspn(text, "(?&P={\\k<") >= (size_t)(hit - text) &&
-            !isalnum((unsigned char)hit[strlen(l->definitions[i].name)]))
-            return l->definitions[i].name;
+            !isalnum((unsigned char)hit[strlen(l->definitions[i]->name)]))
+            return l->definitions[i]->name;
     }
     return NULL;
 }
@@ -171,8 +200,8 @@ static void put_named(const struct loader *l, const struct definition *d,
                       const struct definition *full, struct buf *out)
 {
     for (size_t i = 0; i < l->ndefinitions; i++) {
-        const struct definition *g = &l->definitions[i];
-        if (g == d || strstr(d->source, g->name))
+        const struct definition *g = l->definitions[i];
+        if (g == d || names_group(d->source, g->name))
             put_group(out, g, g != full);
     }
 }
@@ -204,8 +233,8 @@ static bool group_compiles(struct loader *l, const struct yaml_node *n, const st
 static const struct definition *known_group(const struct loader *l, const char *name)
 {
     for (size_t i = 0; i < l->ndefinitions; i++)
-        if (strcmp(l->definitions[i].name, name) == 0)
-            return &l->definitions[i];
+        if (strcmp(l->definitions[i]->name, name) == 0)
+            return l->definitions[i];
     return NULL;
 }
 
@@ -244,10 +273,12 @@ static void add_group(struct loader *l, const struct yaml_node *key, const struc
         return;
     }
     warn_of_numbers(l, value);
-    struct definition d = { .name = arena_strdup(l->arena, name), .place = loader_place(l, key) };
-    const char *text = pattern_text(l, value, &d.len);
-    d.source = text ? arena_text(l->arena, text, d.len) : "";
-    d.broken = !text;
+    struct definition *d = arena_array(l->arena, 1, sizeof(*d));
+    const char *text = pattern_text(l, value, &d->len);
+    d->place = loader_place(l, value);
+    d->name = arena_strdup(l->arena, name);
+    d->source = text ? arena_text(l->arena, text, d->len) : "";
+    d->broken = !text;
     l->definitions = arena_grow(l->arena, l->definitions, l->ndefinitions, sizeof(*l->definitions));
     l->definitions[l->ndefinitions++] = d;
 }
@@ -268,7 +299,7 @@ void loader_define(struct loader *l, void *ctx, const struct yaml_node *value)
     for (size_t i = 0; i < yaml_count(value); i++)
         add_group(l, yaml_key(value, i), yaml_value(value, i));
     for (size_t i = before; i < l->ndefinitions; i++) {
-        struct definition *d = &l->definitions[i];
+        struct definition *d = l->definitions[i];
         if (!d->broken)
             d->broken = !group_compiles(l, yaml_get(value, d->name), d);
     }
@@ -321,10 +352,19 @@ static void make_room(struct loader *l)
                 old[i];
 }
 
+static const struct definition *const *keep_list(struct loader *l, const struct needed *needed)
+{
+    const struct definition **list = arena_array(l->arena, needed->count, sizeof(*list));
+    for (size_t i = 0; i < needed->count; i++)
+        list[i] = needed->list[i];
+    return list;
+}
+
 /* Compiles the pattern that is new, and gives it the next number. */
 static bool share(struct loader *l, const struct yaml_node *n, const char *text, size_t len,
-                  bool whole, const char *groups, struct shared_pattern *place)
+                  bool whole, const struct needed *needed, struct shared_pattern *place)
 {
+    const char *groups = buf_str(&needed->groups);
     struct pattern *p = compile(l, n, text, len, whole, groups);
     if (!p)
         return false;
@@ -333,6 +373,8 @@ static bool share(struct loader *l, const struct yaml_node *n, const char *text,
     *place = (struct shared_pattern){ .hash = hash_pattern(text, groups, whole),
                                       .source = arena_text(l->arena, text, len),
                                       .groups = groups[0] ? arena_strdup(l->arena, groups) : NULL,
+                                      .uses = keep_list(l, needed),
+                                      .nuses = needed->count,
                                       .whole = whole,
                                       .number = (unsigned)l->npatterns };
     return true;
@@ -345,17 +387,19 @@ bool loader_pattern(struct loader *l, const struct yaml_node *n, bool whole,
     const char *text = pattern_text(l, n, &len);
     if (!text)
         return false;
-    scoped(buf_free) struct buf groups = BUF_INIT;
-    needed_groups(l, text, &groups);
+    scoped(needed_done) struct needed needed = { .list = NULL };
+    needed_groups(l, text, &needed);
     make_room(l);
-    struct shared_pattern *s = shared_place(l, text, buf_str(&groups), whole);
-    if (!s->source && !share(l, n, text, len, whole, buf_str(&groups), s))
+    struct shared_pattern *s = shared_place(l, text, buf_str(&needed.groups), whole);
+    if (!s->source && !share(l, n, text, len, whole, &needed, s))
         return false;
     warn_of_unused_group(l, n, text);
     *alt = (struct alternative){ .place = loader_place(l, n),
                                  .source = s->source,
                                  .pattern = l->patterns[s->number - 1],
                                  .groups = s->groups,
+                                 .uses = s->uses,
+                                 .nuses = s->nuses,
                                  .number = s->number };
     return true;
 }

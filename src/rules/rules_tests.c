@@ -11,6 +11,7 @@ struct test_ctx {
     struct rule_test *test;
     const char *rule; /* whose test it is; NULL in a test file */
     bool expects;     /* expect or kept-by was given */
+    bool owned;       /* of was given */
 };
 
 static void add_ref(struct loader *l, const struct yaml_node *n, const char *name, bool must_keep)
@@ -69,7 +70,7 @@ static void expect_word(struct loader *l, struct test_ctx *t, const struct yaml_
         t->test->expect = EXPECT_KEPT;
     } else if (strcmp(word, "look") == 0) {
         t->test->expect = EXPECT_LOOK;
-    } else if (t->rule && strcmp(word, t->rule) == 0) {
+    } else if (t->rule && !t->test->of && strcmp(word, t->rule) == 0) {
         t->test->expect = EXPECT_THIS;
     } else {
         t->test->expect = EXPECT_RULE;
@@ -89,6 +90,21 @@ static void on_expect(struct loader *l, void *ctx, const struct yaml_node *value
         loader_keys(l, value, keys, ARRAY_LEN(keys), "'expect'", ctx);
     else
         expect_word(l, ctx, value);
+}
+
+static void on_of(struct loader *l, void *ctx, const struct yaml_node *value)
+{
+    struct test_ctx *t = ctx;
+    const char *name = loader_keep_text(l, value, "'of'");
+    t->owned = true;
+    if (!name)
+        return;
+    t->test->of = name;
+    add_ref(l, value, name, false);
+    if (t->expects && t->test->expect == EXPECT_THIS) { /* the rule beside which it stands */
+        t->test->expect = EXPECT_RULE;
+        t->test->other = t->rule;
+    }
 }
 
 static void add_field(struct loader *l, struct rule_test *t, const struct field_ref *ref,
@@ -149,7 +165,7 @@ static void test_value(struct loader *l, struct rule_test *t, const struct field
     add_field(l, t, ref, arena_strdup(l->arena, yaml_str(n, NULL)));
 }
 
-static const char *const test_keys[] = { "expect", "kept-by", "unknown", "now" };
+static const char *const test_keys[] = { "expect", "kept-by", "of", "unknown", "now" };
 
 static void on_field(struct loader *l, struct rule_test *t, const struct yaml_node *key,
                      const struct yaml_node *value)
@@ -170,7 +186,7 @@ static void on_field(struct loader *l, struct rule_test *t, const struct yaml_no
         test_value(l, t, &ref, yaml_item(value, i));
 }
 
-static key_fn *const test_handlers[] = { on_expect, on_kept_by, on_unknown, on_now };
+static key_fn *const test_handlers[] = { on_expect, on_kept_by, on_of, on_unknown, on_now };
 
 /* A field both given and unknown: which is meant? */
 static void refuse_contradictions(struct loader *l, const struct rule_test *t,
@@ -207,10 +223,10 @@ static void read_test(struct loader *l, const struct yaml_node *map, const char 
     refuse_contradictions(l, out, map);
     if (out->nfields == 0 && l->diags->errors == errors)
         yaml_diag(l->diags, DIAG_ERROR, map, "a test needs at least one field");
-    if (!rule && !ctx.expects)
+    if (!rule && !ctx.expects && !ctx.owned)
         yaml_diag(l->diags, DIAG_ERROR, map,
                   "a test in a test file says what it expects: expect: RULE, expect: no-match, "
-                  "expect: keep or kept-by: NAME");
+                  "expect: keep or kept-by: NAME; or of which rule it is: of: RULE");
 }
 
 void loader_tests(struct loader *l, const struct yaml_node *list, const char *rule,

@@ -22,6 +22,12 @@ struct event *rule_test_event(const struct rule_test *t)
     return ev;
 }
 
+const struct rule *rule_test_owner(const struct ruleset *rs, const struct rule *beside,
+                                   const struct rule_test *t)
+{
+    return t->of ? ruleset_find(rs, t->of) : beside;
+}
+
 const struct rule *rule_test_subject(const struct ruleset *rs, const struct rule *own,
                                      const struct rule_test *t)
 {

@@ -118,9 +118,10 @@ static void test_files(void **state)
     assert_non_null(rs);
     scoped(rules_tests_done) struct rules_tests tests = { .tests = NULL };
     assert_int_equal(rules_tests_load(&src, rs, &tests, &d), 0);
-    assert_int_equal(tests.ntests, 5);
+    assert_int_equal(tests.ntests, 7);
     for (size_t i = 0; i < tests.ntests; i++) {
-        scoped(freep) char *words = failure(rs, NULL, &tests.tests[i]);
+        scoped(freep) char *words =
+            failure(rs, rule_test_owner(rs, NULL, &tests.tests[i]), &tests.tests[i]);
         if (words)
             fail_msg("test %zu: %s", i, words);
     }
