@@ -23,7 +23,7 @@ static bool is_labelled(struct span s)
         return false;
     size_t words = 1;
     for (const char *p = s.s; p < colon; p++) {
-        if (memchr("0123456789/@<>()\"", *p, 17))
+        if (strchr("0123456789/@<>()\"", *p))
             return false;
         words += *p == ' ' && p + 1 < colon;
     }

@@ -202,7 +202,7 @@ static void put_named(const struct loader *l, const struct definition *d,
     for (size_t i = 0; i < l->ndefinitions; i++) {
         const struct definition *g = l->definitions[i];
         if (g == d || names_group(d->source, g->name))
-            put_group(out, g, g != full);
+            put_group(out, g, !full || g != full);
     }
 }
 
