@@ -16,7 +16,7 @@ static void put_place(struct json_object *o, const struct place *p)
 {
     json_put_str(o, "file", p->file);
     json_put_int(o, "line", p->line);
-    json_put_int(o, "column", p->col);
+    json_put_int(o, "col", p->col);
 }
 
 static struct json_object *rule_json(const struct rule *r)

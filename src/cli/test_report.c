@@ -150,7 +150,7 @@ static struct json_object *result_json(const struct test_result *r)
     json_put_str(o, "rule", rule_name(r));
     json_put_str(o, "file", r->test->place.file);
     json_put_int(o, "line", r->test->place.line);
-    json_put_int(o, "column", r->test->place.col);
+    json_put_int(o, "col", r->test->place.col);
     json_put_bool(o, "passed", r->passed);
     if (!r->passed) {
         json_put_str(o, "expected", r->expected);
@@ -179,7 +179,7 @@ static struct json_object *coverage_json(const struct coverage_report *r)
             json_put_str(g, "group", r->gaps[i].group->name);
         json_put_str(g, "file", r->gaps[i].place.file);
         json_put_int(g, "line", r->gaps[i].place.line);
-        json_put_int(g, "column", r->gaps[i].place.col);
+        json_put_int(g, "col", r->gaps[i].place.col);
         json_put_str(g, "untested", r->gaps[i].what);
         json_push(gaps, g);
     }
