@@ -64,6 +64,7 @@ const struct html_mark html_marks[] = {
     { "", ATTR_ID, HOW_INSIDE, "yahoo_quoted", QUOTED, "yahoo_quoted" },
     { "", ATTR_CLASS, HOW_SUFFIX, "yahoo-signature", SIG, "Yahoo signature" },
     { "", ATTR_CLASS, HOW_SUFFIX, "signature_yahoo", SIG, "Yahoo signature" },
+    { "", ATTR_CLASS, HOW_INSIDE, "ydp|signature", SIG, "Yahoo signature" },
     { "", ATTR_ID, HOW_SUFFIX, "mail_android_signature", SIG, "Yahoo signature" },
     { "", ATTR_ID, HOW_WORD, "yahoo_android_signature", SIG, "Yahoo signature" },
     /* Thunderbird */
@@ -106,6 +107,8 @@ const struct html_mark html_marks[] = {
     { "", ATTR_CLASS, HOW_WORD, "zmail_extra", QUOTED, "Zoho quote" },
     { "", ATTR_CLASS, HOW_PREFIX, "zmail_extra", QUOTED, "Zoho quote" },
     { "", ATTR_ID, HOW_WORD, "zmail_signature", SIG, "Zoho signature" },
+    { "", ATTR_ID, HOW_WORD, "zm-_id_-sgn", SIG, "Zoho signature" },
+    { "", ATTR_ID, HOW_WORD, "signature_old", SIG, "eM Client signature" },
     { "", ATTR_CLASS, HOW_WORD, "sh-signature", SIG, "Superhuman signature" },
     { "", ATTR_CLASS, HOW_WORD, "mimestream-quote", QUOTED, "Mimestream quote" },
     /* GMX and web.de, mail.ru, NetEase, QQ, Roundcube, Samsung */

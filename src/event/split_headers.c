@@ -323,9 +323,9 @@ static bool is_phrase_of_words(const struct phrase *p)
 
 static bool is_bare_marker(const struct mail *m, struct span s, const struct phrase **found)
 {
-    while (s.len > 0 && strchr("*_ ", s.s[0]))
+    while (s.len > 0 && strchr("*_- ", s.s[0]))
         s = span_from(s, 1);
-    while (s.len > 0 && strchr("*_: ", s.s[s.len - 1]))
+    while (s.len > 0 && strchr("*_:- ", s.s[s.len - 1]))
         s.len--;
     for (uint16_t i = s.len ? m->ix->markers.head[(unsigned char)s.s[0]] : 0; i != 0;
          i = m->ix->markers.next[i - 1]) {

@@ -63,10 +63,12 @@ const char *foreign_block_at(const struct mail *m, size_t i, size_t *end)
 
 /* ---- Lotus Notes ---- */
 
-/* "To", "Kopie", "Subject" alone in its line. */
-static bool is_bare_label(const struct mail *m, size_t i, int role)
+/* "To", "Kopie", "Subject" alone in its line, or with a colon and the value behind it. */
+static bool is_label_of(const struct mail *m, size_t i, int role)
 {
     const struct span s = mail_low(m, i);
+    if (m->line[i].label > 0 && split_labels.list[m->line[i].label - 1].tag == role)
+        return true;
     for (uint16_t n = s.len ? m->ix->labels.head[(unsigned char)s.s[0]] : 0; n != 0;
          n = m->ix->labels.next[n - 1])
         if (split_labels.list[n - 1].tag == role && span_is(s, split_labels.list[n - 1].text))
@@ -74,11 +76,11 @@ static bool is_bare_label(const struct mail *m, size_t i, int role)
     return false;
 }
 
-/* The line from i on, before line stop, that is this label alone; stop when there is none. */
-static size_t find_bare_label(const struct mail *m, size_t i, size_t stop, int role)
+/* The line from i on, before line stop, with this label; stop when there is none. */
+static size_t find_label(const struct mail *m, size_t i, size_t stop, int role)
 {
     for (; i < stop && i < m->count; i++) {
-        if (is_bare_label(m, i, role))
+        if (is_label_of(m, i, role))
             return i;
         if (m->line[i].len > VALUE_BYTES || m->line[i].level > 0)
             break;
@@ -103,18 +105,21 @@ const char *notes_table_at(const struct mail *m, size_t i, size_t *end)
         head = evidence_in(mail_low(m, i + 1), m->ix);
     if (!head.address && !(head.time && (head.date || head.year)))
         return NULL;
-    const size_t to = find_bare_label(m, i + 1, i + HEAD_LINES, ROLE_TO);
+    const size_t to = find_label(m, i + 1, i + HEAD_LINES, ROLE_TO);
     if (to == i + HEAD_LINES)
         return NULL;
     bool stamp = false;
     for (size_t k = i; k < to; k++) {
         const struct evidence e = evidence_in(mail_low(m, k), m->ix);
+        if (m->line[k].label > 0)
+            return NULL; /* headers of another form */
         stamp = stamp || (e.time && (e.date || e.year));
     }
-    const size_t subject = find_bare_label(m, to + 1, to + BLOCK_LINES, ROLE_SUBJECT);
+    const size_t subject = find_label(m, to + 1, to + BLOCK_LINES, ROLE_SUBJECT);
     if (!stamp || subject == to + BLOCK_LINES)
         return NULL;
-    const bool valued = subject + 1 < m->count && !line_is(m, subject + 1, LINE_BLANK);
-    *end = valued ? subject + 2 : subject + 1;
+    const bool below = m->line[subject].label == 0 && subject + 1 < m->count &&
+                       !line_is(m, subject + 1, LINE_BLANK);
+    *end = below ? subject + 2 : subject + 1;
     return "headers (Lotus Notes)";
 }

@@ -83,6 +83,8 @@ extern const struct phrases split_small_print;
 extern const struct phrases split_pronouns;
 /* "my answers in red below": the lead wrote into the original. */
 extern const struct phrases split_answers;
+/* "hello", "sehr geehrte": how a mail begins. */
+extern const struct phrases split_greetings;
 /* Words of the notes that mail gateways put above a mail from outside. */
 extern const struct phrases split_banners;
 

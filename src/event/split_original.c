@@ -81,6 +81,27 @@ bool is_top_of_own_words(struct splitter *sp, size_t end)
     return next < m->count && m->line[next].zone == ZONE_OWN;
 }
 
+/* Between an attribution at the very top and the quotation, some write their answer: text
+ * without small print, and below it nothing but a quotation, which has some. */
+static bool answers_above_quote(const struct splitter *sp, size_t i)
+{
+    const struct mail *m = &sp->mail;
+    bool small_print = false;
+    if (sp->own_words || sp->block > 0 || sp->out->ncuts > 1)
+        return false;
+    while (i < m->count && m->line[i].level == 0) {
+        if (m->line[i].zone != ZONE_OWN || phrase_inside(&m->ix->footers, mail_low(m, i)))
+            return false;
+        i++;
+    }
+    for (; i < m->count; i++) {
+        if (m->line[i].level == 0 && !line_is(m, i, LINE_BLANK))
+            return false;
+        small_print = small_print || phrase_inside(&m->ix->footers, mail_low(m, i));
+    }
+    return small_print;
+}
+
 #define ANSWER_LINES 60 /* in which the lead may announce answers */
 
 /* "My answers are in red below." */
@@ -122,7 +143,7 @@ size_t quote_from(struct splitter *sp, size_t i, size_t end, const char *name, b
     const size_t next = mail_next(m, end);
     if (may_answer && next < m->count && mail_quotes_at(m, end))
         m->line[next].facts |= LINE_ATTRIBUTED;
-    else if (!is_top_of_own_words(sp, end))
+    else if (!is_top_of_own_words(sp, end) && !(may_answer && answers_above_quote(sp, end)))
         rest_from(sp, end);
     return end;
 }
@@ -152,8 +173,7 @@ static const char *wrapped_mark(const struct splitter *sp, size_t i, size_t *end
 
 #define WEAK_SPAN 200 /* lines behind a weak mark that are searched for a better one */
 
-/* The next mark of the original from line i on, before line stop; stop when there is none. */
-static size_t next_mark(const struct mail *m, size_t i, size_t stop)
+size_t next_mark(const struct mail *m, size_t i, size_t stop)
 {
     size_t end = 0;
     bool forward = false;
@@ -202,5 +222,7 @@ size_t original_at(struct splitter *sp, size_t i)
     if (may_be_attribution(m, i) && footer_behind(sp, i + 1) && line_is(m, i + 1, LINE_BLANK) &&
         next_mark(m, i + 1, sp->footer) == sp->footer)
         return quote_from(sp, i, i + 1, "attribution above small print", true);
+    if (greets_again(sp, i))
+        return quote_from(sp, i, i + 1, "greeting above small print", false);
     return i;
 }

@@ -33,6 +33,7 @@ static void build_all(void)
     index_build(&the_index.small_print, &split_small_print);
     index_build(&the_index.pronouns, &split_pronouns);
     index_build(&the_index.answers, &split_answers);
+    index_build(&the_index.greetings, &split_greetings);
     index_build(&the_index.banners, &split_banners);
 }
 

@@ -20,7 +20,7 @@ struct phrase_index {
 
 struct split_index {
     struct phrase_index starts, verbs, fillers, dates, labels, markers, device_links, gadgets,
-        excuses, footers, small_print, pronouns, answers, banners;
+        excuses, footers, small_print, pronouns, answers, greetings, banners;
 };
 
 /* Built by the first call, never changed or freed; thread-safe. */

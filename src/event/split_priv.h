@@ -1,5 +1,6 @@
 /* split_priv.h - one walk over the lines of a mail: what the parts of it share.
- * split.c walks and writes the fields; split_original.c knows where the original begins,
+ * split.c walks and writes the fields; split_original.c knows where the original begins
+ * (split_greeting.c where no mark says so),
  * split_quotes.c what is marked line by line or by HTML, split_signature.c signatures and
  * small print. Not for others. */
 #ifndef AUTOMARK_EVENT_SPLIT_PRIV_H
@@ -42,8 +43,16 @@ void take_rule_above(struct splitter *sp, size_t i);
 /* The attribution from line i to end was found: what follows is quoted line by line, or
  * all of it is the original. Returns end. */
 size_t quote_from(struct splitter *sp, size_t i, size_t end, const char *name, bool may_answer);
+/* The next mark of the original from line i on, before line stop; stop when there is none. */
+size_t next_mark(const struct mail *m, size_t i, size_t stop);
 /* A mark of the original at line i: the line behind it; i when there is none. */
 size_t original_at(struct splitter *sp, size_t i);
+
+/* ---- split_greeting.c ---- */
+
+/* At line i the lead's words are over: somebody greets again, small print follows, and no
+ * mark that is known stands between. */
+bool greets_again(struct splitter *sp, size_t i);
 
 /* ---- split_quotes.c ---- */
 

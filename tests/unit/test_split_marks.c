@@ -172,6 +172,13 @@ static void pronoun(const struct phrase *p)
     check("pronouns", p->text, TEXT_PLAIN, mail, mail, NULL);
 }
 
+/* No mark of the original but that somebody greets again, above small print. */
+static void greeting(const struct phrase *p)
+{
+    check_printf("greetings", p->text, "greeting above small print",
+                 OWN "\n\n%s Bo,\n\nold words\n\nUnsubscribe here.\n", p->text);
+}
+
 static void banner(const struct phrase *p)
 {
     check_printf("banners", p->text, "header block",
@@ -209,6 +216,7 @@ static void test_phrases(void **state)
     each(&split_small_print, print);
     each(&split_pronouns, pronoun);
     each(&split_answers, answer);
+    each(&split_greetings, greeting);
     each(&split_banners, banner);
 }
 
@@ -239,9 +247,9 @@ static void test_form(void **state)
 {
     (void)state;
     const struct phrases *const tables[] = {
-        &split_starts,   &split_verbs,   &split_fillers, &split_dates,   &split_labels,
-        &split_markers,  &split_gadgets, &split_excuses, &split_footers, &split_small_print,
-        &split_pronouns, &split_answers, &split_banners,
+        &split_starts,   &split_verbs,   &split_fillers,   &split_dates,   &split_labels,
+        &split_markers,  &split_gadgets, &split_excuses,   &split_footers, &split_small_print,
+        &split_pronouns, &split_answers, &split_greetings, &split_banners,
     };
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (size_t i = 0; i < tables[t]->count; i++)
