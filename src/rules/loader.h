@@ -35,10 +35,15 @@ struct shared_pattern {
 };
 
 /* A test speaks of another rule, which may stand in a file not read yet. */
+enum ref_kind {
+    REF_EXPECT,  /* where also no-match, keep and look can stand */
+    REF_KEPT_BY, /* must keep */
+    REF_OF,
+};
 struct name_ref {
     struct place place;
     const char *name;
-    bool must_keep; /* kept-by */
+    enum ref_kind kind;
 };
 
 struct loader {

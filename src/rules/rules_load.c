@@ -152,8 +152,8 @@ static void check_refs(struct loader *l, const struct ruleset *rs)
         const struct name_ref *ref = &l->refs[i];
         const struct rule *r = find(rs, ref->name);
         if (!r)
-            no_such_rule(l, rs, &ref->place, ref->name, !ref->must_keep);
-        else if (ref->must_keep && r->then != THEN_KEEP)
+            no_such_rule(l, rs, &ref->place, ref->name, ref->kind == REF_EXPECT);
+        else if (ref->kind == REF_KEPT_BY && r->then != THEN_KEEP)
             rules_diag(l->rs, l->diags, DIAG_ERROR, &ref->place,
                        "'%s' marks and cannot keep; write expect: %s", ref->name, ref->name);
     }

@@ -14,11 +14,12 @@ struct test_ctx {
     bool owned;       /* of was given */
 };
 
-static void add_ref(struct loader *l, const struct yaml_node *n, const char *name, bool must_keep)
+static void add_ref(struct loader *l, const struct yaml_node *n, const char *name,
+                    enum ref_kind kind)
 {
     l->refs = arena_grow(l->arena, l->refs, l->nrefs, sizeof(*l->refs));
     l->refs[l->nrefs++] =
-        (struct name_ref){ .place = loader_place(l, n), .name = name, .must_keep = must_keep };
+        (struct name_ref){ .place = loader_place(l, n), .name = name, .kind = kind };
 }
 
 static bool first_expectation(struct loader *l, struct test_ctx *t, const struct yaml_node *n)
@@ -35,7 +36,7 @@ static void expect_name(struct loader *l, struct test_ctx *t, const struct yaml_
 {
     t->test->expect = EXPECT_KEPT_BY;
     t->test->other = name;
-    add_ref(l, value, name, true);
+    add_ref(l, value, name, REF_KEPT_BY);
 }
 
 static void expect_kept_by(struct loader *l, struct test_ctx *t, const struct yaml_node *value)
@@ -75,7 +76,7 @@ static void expect_word(struct loader *l, struct test_ctx *t, const struct yaml_
     } else {
         t->test->expect = EXPECT_RULE;
         t->test->other = word;
-        add_ref(l, value, word, false);
+        add_ref(l, value, word, REF_EXPECT);
     }
 }
 
@@ -100,7 +101,7 @@ static void on_of(struct loader *l, void *ctx, const struct yaml_node *value)
     if (!name)
         return;
     t->test->of = name;
-    add_ref(l, value, name, false);
+    add_ref(l, value, name, REF_OF);
     if (t->expects && t->test->expect == EXPECT_THIS) { /* the rule beside which it stands */
         t->test->expect = EXPECT_RULE;
         t->test->other = t->rule;
