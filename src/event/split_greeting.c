@@ -53,10 +53,17 @@ static bool said_something(const struct mail *m, size_t i)
     return false;
 }
 
+/* Notes of absence greet once in each of their languages. */
+static bool speaks_of_absence(struct span s)
+{
+    return memmem(s.s, s.len, "out of office", 13) || memmem(s.s, s.len, "out of the office", 17);
+}
+
 bool greets_again(struct splitter *sp, size_t i)
 {
     const struct mail *m = &sp->mail;
     return sp->own_words && sp->out->ncuts == 0 && is_alone(m, i) &&
            (is_greeting(m, i) || calls_by_name(m, i)) && footer_behind(sp, i + 1) &&
+           !speaks_of_absence(mail_low(m, sp->footer - 1)) &&
            next_mark(m, i + 1, sp->footer) == sp->footer && said_something(m, i);
 }
