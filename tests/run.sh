@@ -103,7 +103,7 @@ analyse() {
 if step 'build (gcc)' build gcc gcc; then
     step 'unit tests' unit gcc
     step 'corpus is well formed' /usr/bin/python3 tests/corpus/check_corpus.py
-    step "shipped rules' own tests" "$out/gcc/automark" test rules
+    step "shipped rules' own tests" "$out/gcc/automark" test --coverage --min-coverage 100 rules
     step 'shipped rules are clean' "$out/gcc/automark" check --strict rules
     if [ -n "$quick" ]; then
         step 'end to end (quick)' e2e gcc --quick

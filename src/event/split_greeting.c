@@ -53,10 +53,15 @@ static bool said_something(const struct mail *m, size_t i)
     return false;
 }
 
-/* Notes of absence greet once in each of their languages. */
+/* Notes of absence greet once in each of their languages, and these words are small print
+ * too (split_footers). */
 static bool speaks_of_absence(struct span s)
 {
-    return memmem(s.s, s.len, "out of office", 13) || memmem(s.s, s.len, "out of the office", 17);
+    static const char *const words[] = { "out of office", "out of the office" };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (memmem(s.s, s.len, words[i], strlen(words[i])))
+            return true;
+    return false;
 }
 
 bool greets_again(struct splitter *sp, size_t i)

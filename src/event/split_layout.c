@@ -98,9 +98,9 @@ static size_t find_label(const struct mail *m, size_t i, size_t stop, int role)
  */
 const char *notes_table_at(const struct mail *m, size_t i, size_t *end)
 {
-    struct evidence head = evidence_in(mail_low(m, i), m->ix);
-    if (m->line[i].len > HEAD_BYTES || i + 1 >= m->count)
+    if (i + 1 >= m->count || m->line[i].len > HEAD_BYTES || m->line[i + 1].len > VALUE_BYTES)
         return NULL;
+    struct evidence head = evidence_in(mail_low(m, i), m->ix);
     if (!head.address && !head.time) /* "Ada Lovelace/London", and the day below */
         head = evidence_in(mail_low(m, i + 1), m->ix);
     if (!head.address && !(head.time && (head.date || head.year)))

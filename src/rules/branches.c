@@ -105,6 +105,7 @@ static void next_part(struct parse *p)
 static void skip_to(struct parse *p, const char *end)
 {
     const char *hit = strstr(p->s + p->at, end);
+    p->strange = p->strange || !hit;
     p->at = hit ? (size_t)(hit - p->s) + strlen(end) : strlen(p->s);
 }
 
@@ -327,10 +328,12 @@ void branches_find(struct branches *b, const char *source)
     open_group(&p, 0, true);
     while (source[p.at] && !p.strange)
         step(&p);
-    if (!p.strange && p.depth == 1) {
+    p.strange = p.strange || p.depth != 1;
+    if (!p.strange) {
         close_group(&p);
         collect(b, &p);
     }
+    b->strange = p.strange;
     b->forbids = p.forbids || p.strange;
     free(p.groups);
     free(p.parts);

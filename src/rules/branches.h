@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BRANCHES_MAX 1000 /* of one source; with more it has none */
+#define BRANCHES_MAX 4096 /* of one source: no fewer than a pattern has bytes */
 #define BRANCH_NONE ((size_t)-1)
 
 struct buf;
@@ -35,6 +35,7 @@ struct branches {
     struct branch *list; /* by their ends: inner ones before those around them */
     size_t count;
     bool forbids; /* a group of `define` is named in what must not follow, or may be */
+    bool strange; /* it was not understood */
 };
 
 void branches_find(struct branches *b, const char *source);

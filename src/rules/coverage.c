@@ -20,6 +20,7 @@ struct unit {
     const struct cond *leaf;           /* NULL: the rule itself, or in a group */
     const struct alternative *written; /* NULL: the whole condition, or in a group */
     bool inside;                       /* from start to end of its source, found by deciding.h */
+    bool too_large;                    /* its alternatives cannot be told apart: never covered */
     size_t start, end;
     bool covered;
 };
@@ -64,35 +65,47 @@ static void add_unit(struct units *all, const struct unit *u)
     all->list[all->count++] = *u;
 }
 
-/* The unit of an alternative in a group, which many patterns share. */
-static size_t group_unit(struct coverage *c, const struct way *w)
+/* Where the units of a group begin, which many patterns share. */
+static size_t group_begins(const struct coverage *c, const struct definition *group)
 {
-    for (size_t i = 0; i < c->groups.count; i++) {
-        const struct unit *u = &c->groups.list[i];
-        if (u->group == w->group && u->start == w->start && u->end == w->end)
-            return i;
-    }
-    add_unit(&c->groups, &(struct unit){ .kind = COVER_ALTERNATIVE,
-                                         .group = w->group,
-                                         .inside = true,
-                                         .start = w->start,
-                                         .end = w->end });
-    return c->groups.count - 1;
+    size_t i = 0;
+    while (i < c->groups.count && c->groups.list[i].group != group)
+        i++;
+    return i;
 }
 
-/* Own alternatives are numbered from 0 for each use, those of groups for all. */
+/* Own alternatives are numbered from 0 for each use. Those of a group stand together, in the
+ * same order each time, and are units when it is first met. */
+static void number_ways(struct coverage *c, struct way *ways, size_t count)
+{
+    const struct definition *group = NULL;
+    size_t next = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct way *w = &ways[i];
+        if (w->group != group)
+            next = group_begins(c, w->group);
+        group = w->group;
+        if (w->start == w->end)
+            continue;
+        w->unit = next++;
+        if (group && w->unit == c->groups.count)
+            add_unit(&c->groups, &(struct unit){ .kind = COVER_ALTERNATIVE,
+                                                 .group = group,
+                                                 .inside = true,
+                                                 .start = w->start,
+                                                 .end = w->end });
+    }
+}
+
 static struct deciding *deciding_of(struct coverage *c, const struct alternative *a, bool whole)
 {
     struct deciding **d = &c->patterns[a->number];
     if (*d)
         return *d;
     size_t count = 0;
-    size_t own = 0;
     *d = deciding_new(a, whole);
     struct way *ways = *d ? deciding_ways(*d, &count) : NULL;
-    for (size_t i = 0; i < count; i++)
-        if (ways[i].start < ways[i].end)
-            ways[i].unit = ways[i].group ? group_unit(c, &ways[i]) : own++;
+    number_ways(c, ways, count);
     return *d;
 }
 
@@ -105,6 +118,11 @@ static size_t add_use(struct coverage *c, const struct unit *base)
                              .own = c->rules.count };
     size_t count = 0;
     const struct way *ways = use.deciding ? deciding_ways(use.deciding, &count) : NULL;
+    if (!use.deciding) {
+        struct unit u = *base;
+        u.inside = u.too_large = true;
+        add_unit(&c->rules, &u);
+    }
     for (size_t i = 0; i < count; i++) {
         struct unit u = *base;
         u.inside = true;
@@ -113,7 +131,7 @@ static size_t add_use(struct coverage *c, const struct unit *base)
         if (!ways[i].group && u.start < u.end)
             add_unit(&c->rules, &u);
     }
-    if (count > 1) { /* one mark is always there */
+    if (count > 1) { /* the last mark is no alternative */
         c->uses = xreallocarray(c->uses, c->nuses + 1, sizeof(*c->uses));
         c->uses[c->nuses++] = use;
     }
@@ -324,6 +342,10 @@ static char *words_of(const struct unit *u)
 {
     if (u->kind == COVER_RULE)
         return xasprintf("%s '%s'", u->rule->guard ? "guard" : "rule", u->rule->name);
+    if (u->too_large)
+        return xasprintf("pattern of %s: too large to tell its alternatives apart; use fewer or "
+                         "smaller groups",
+                         u->rule->name);
     if (u->kind == COVER_CONDITION)
         return xasprintf("condition '%s' of %s", u->leaf->field.name, u->rule->name);
     const char *source = u->group ? u->group->source : u->written->source;

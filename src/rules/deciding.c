@@ -13,7 +13,8 @@
 #define NONE BRANCH_NONE
 
 /* A mark's place among the others. Behind the pattern's own marks stands one more, the
- * last, at which a match that is turned back tries all other ways first. */
+ * last, at which a match that is turned back tries all other ways first; not where the
+ * pattern is not understood. */
 struct mark {
     size_t first;  /* of its alternation; its own number when it is that */
     size_t beside; /* the next of its alternation, or NONE */
@@ -24,7 +25,8 @@ struct deciding {
     struct pattern *pattern;
     struct way *ways; /* one a mark */
     struct mark *marks;
-    size_t count, last;
+    size_t count;
+    size_t last;   /* or NONE */
     bool forbids;  /* a group stands in what must not follow */
     bool *off;     /* what the match is turned back at */
     bool *reached; /* what it came to */
@@ -51,8 +53,8 @@ static size_t one_beside(const struct branches *b, size_t i)
     return NONE;
 }
 
-/* Appends the source with its marks. */
-static void add_source(struct deciding *d, struct buf *out, const char *source,
+/* Appends the source with its marks; false when it was not understood and has none. */
+static bool add_source(struct deciding *d, struct buf *out, const char *source,
                        const struct definition *group)
 {
     scoped(branches_done) struct branches b = { .list = NULL };
@@ -74,19 +76,22 @@ static void add_source(struct deciding *d, struct buf *out, const char *source,
         if (b.list[i].inside != NONE)
             d->marks[base + i].inside = base + b.list[i].inside;
     branches_mark(out, source, &b);
+    return !b.strange;
 }
 
 static struct pattern *compile(struct deciding *d, const struct alternative *a, bool whole)
 {
+    scoped(buf_free) struct buf source = BUF_INIT;
     scoped(buf_free) struct buf own = BUF_INIT;
     scoped(buf_free) struct buf groups = BUF_INIT;
-    buf_puts(&own, "(?:");
-    add_source(d, &own, a->source, NULL);
-    buf_puts(&own, ")" PATTERN_MARK);
-    d->last = add_mark(d, (struct way){ .group = NULL });
+    const bool understood = add_source(d, &source, a->source, NULL);
+    d->last = understood ? add_mark(d, (struct way){ .group = NULL }) : NONE;
+    buf_puts(&own, understood ? "(?:" : "");
+    buf_puts(&own, buf_str(&source));
+    buf_puts(&own, understood ? ")" PATTERN_MARK : "");
     for (size_t i = 0; i < a->nuses; i++) {
         buf_printf(&groups, "(?<%s>", a->uses[i]->name);
-        add_source(d, &groups, a->uses[i]->source, a->uses[i]);
+        (void)add_source(d, &groups, a->uses[i]->source, a->uses[i]);
         buf_putc(&groups, ')');
     }
     return pattern_compile_marked(buf_str(&own), whole, a->nuses > 0 ? buf_str(&groups) : NULL);
@@ -96,9 +101,9 @@ struct deciding *deciding_new(const struct alternative *a, bool whole)
 {
     struct deciding *d = xcalloc(1, sizeof(*d));
     d->pattern = compile(d, a, whole);
-    d->off = xcalloc(d->count, sizeof(*d->off));
-    d->reached = xcalloc(d->count, sizeof(*d->reached));
-    d->todo = xcalloc(d->count, sizeof(*d->todo));
+    d->off = xcalloc(d->count + 1, sizeof(*d->off));
+    d->reached = xcalloc(d->count + 1, sizeof(*d->reached));
+    d->todo = xcalloc(d->count + 1, sizeof(*d->todo));
     if (d->pattern && pattern_marks(d->pattern) == d->count)
         return d;
     deciding_free(d);
@@ -207,7 +212,8 @@ static bool find_wanted(struct deciding *d, const struct deciding_question *q)
 static void find_reached(struct deciding *d, const struct deciding_question *q)
 {
     memset(d->off, 0, d->count * sizeof(*d->off));
-    d->off[d->last] = true;
+    if (d->last != NONE)
+        d->off[d->last] = true;
     (void)says_yes(d, q);
     for (size_t first = 0; first < d->count; first++) {
         bool reached = false;

@@ -3,9 +3,9 @@
  * For coverage. An alternative decides when a condition answers otherwise with it as the
  * only one of those beside it than with none of them, or with all of them than with all
  * others: its match was needed, or what it forbids was there. One that stands inside of
- * another is asked about with only that one in place. The pattern is compiled once, with a mark at
- * the end of each alternative (branches.h); to switch one off is to turn the match back at its
- * mark.
+ * another is asked about with only that one in place. The pattern is compiled once, with a
+ * mark at the end of each alternative (branches.h); to switch one off is to turn the match
+ * back at its mark.
  *
  * Of a text with several phrases it may find the first only: one inside a lookahead is not
  * looked for again once the lookahead holds. Not thread-safe. */
@@ -27,7 +27,8 @@ struct way {
     size_t unit;                    /* the caller's, 0 at first */
 };
 
-/* a is a pattern, which must outlive it. NULL when its marked form does not compile. */
+/* a is a pattern, which must outlive it. NULL when it is too large with its marks for PCRE2
+ * (64 KiB compiled): then its alternatives cannot be told apart. */
 struct deciding *deciding_new(const struct alternative *a, bool whole);
 void deciding_free(struct deciding *d);
 struct way *deciding_ways(struct deciding *d, size_t *count);

@@ -68,7 +68,7 @@ struct loader {
     struct definition **definitions;
     size_t ndefinitions;
 
-    struct rule_test *tests; /* of test files, which belong to no rule */
+    struct rule_test *tests; /* of test files, which stand beside no rule */
     size_t ntests;
 
     struct name_ref *refs;

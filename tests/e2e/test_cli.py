@@ -217,6 +217,47 @@ def test_the_shipped_rules_pass_their_tests(automark):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+def test_coverage_names_what_no_test_hangs_on(automark):
+    path = DATA / "rules/tests/coverage.yaml"
+    done = automark("test", "--coverage", path)
+    assert done.returncode == 0, done
+    assert f"{path}:1:59: untested: alternative 'said' of group speaker\n" in done.stdout, done
+    assert "coverage 63 %: 6 of 7 rules, 8 of 11 conditions, 15 of 28 alternatives\n" in done.stdout, done
+    assert automark("test", "--min-coverage", "63", path).returncode == 0
+    done = automark("test", "--min-coverage", "64", path)
+    assert done.returncode == 1 and "coverage is below --min-coverage 64\n" in done.stdout, done
+
+
+def test_coverage_as_json(automark):
+    done = automark("test", "--coverage", "--format", "json", DATA / "rules/tests/coverage.yaml")
+    coverage = json.loads(done.stdout)["coverage"]
+    assert coverage["alternatives"] == {"covered": 15, "total": 28}
+    first, last = coverage["untested"][0], coverage["untested"][-1]
+    assert (first["rule"], first["line"], first["col"], "group" in first) == ("away", 5, 39, False)
+    assert (last["group"], last["line"], last["col"], "rule" in last) == ("speaker", 1, 65, False)
+
+
+def test_coverage_tells_of_a_pattern_too_large_to_look_into(automark, folder):
+    path = folder / "a.yaml"
+    groups = "".join(f"  g{i}: '{'|'.join(['ab'] * 1000)}'\n" for i in range(9))
+    names = "".join(f"(?&g{i})" for i in range(9))
+    path.write_text(f"define:\n{groups}rules:\n  - name: big\n    when: {{reply: '{names}'}}\n"
+                    f"    tests: [{{reply: {'ab' * 9}}}]\n")
+    done = automark("test", "--coverage", path)
+    assert "1 test passed" in done.stdout and "pattern of big: too large to tell its alternatives apart" in done.stdout
+
+
+def test_a_test_can_belong_to_a_rule_of_another_file(automark, folder):
+    (folder / "a.yaml").write_text("rules:\n  - name: away\n    when: {subject: out|off}\n")
+    tests = folder / "a.test.yaml"
+    tests.write_text("tests:\n  - {subject: out, of: away}\n  - {subject: 'on', of: away, expect: no-match}\n")
+    done = automark("test", "--filter", "away", "--coverage", folder)
+    assert done.returncode == 0 and "2 tests passed" in done.stdout and "1 of 2 alternatives" in done.stdout, done
+    tests.write_text("tests:\n  - {subject: 'on', of: away}\n")
+    done = automark("test", folder)
+    assert done.returncode == 1 and "a.test.yaml:2:5: failed: away: expected away; got no-match" in done.stdout, done
+
+
 @pytest.mark.parametrize(
     "line, passes",
     [
