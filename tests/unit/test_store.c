@@ -344,8 +344,81 @@ static void test_full_during_call(void **state)
     place_remove(&p);
 }
 
-/* On a real small file system, filled to the brim by somebody else. Runs in a child of
- * its own mount namespace; exit status 77: not allowed here. */
+/* ---- a real small file system ---- */
+
+#define TAKEN_AFTER 100 /* submissions, when somebody else takes the rest of the disk */
+
+static void filler_path(char path[32], const char *dir)
+{
+    snprintf(path, 32, "%.20s/filler", dir);
+}
+
+static void fill_disk(const char *dir)
+{
+    char path[32];
+    char junk[65536] = { 1 };
+    filler_path(path, dir);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (write(fd, junk, sizeof(junk)) > 0)
+        ;
+    close(fd);
+}
+
+/* How many were accepted before the disk was full; err says why no more. */
+static int submit_until_full(struct store *st, const char *dir, struct error *err)
+{
+    for (int accepted = 0;; accepted++) {
+        char key[32];
+        struct receipt r;
+        snprintf(key, sizeof(key), "k%d", accepted);
+        struct submission s = event(key, key, DECISION_MARK);
+        if (submit(st, &s, &r, err) < 0)
+            return accepted;
+        if (accepted == TAKEN_AFTER)
+            fill_disk(dir);
+    }
+}
+
+/* On a full disk too, what was accepted can be brought to its end. */
+static bool finish_jobs(struct store *st, int count)
+{
+    struct error err = ERROR_INIT;
+    for (int i = 0; i < count; i++) {
+        scoped(job_list_done) struct job_list l = { 0 };
+        if (store_claim(st, "w", JOB_READ, 0, 1, START, &l, &err) < 0 || l.count != 1)
+            return false;
+        const int64_t id = l.jobs[0].id;
+        const struct job_result done = { .id = id, .state = JOB_DONE, .reach = REACH_DONE };
+        if (store_finish(st, &done, 1, SETTLE, &err) < 0)
+            return false;
+    }
+    return true;
+}
+
+static bool accepts_within(struct store *st, int64_t ms)
+{
+    struct error err = ERROR_INIT;
+    struct receipt r;
+    struct submission s = event("last", "last", DECISION_MARK);
+    const int64_t until = clock_mono_ms() + ms;
+    while (submit(st, &s, &r, &err) < 0) {
+        if (clock_mono_ms() > until)
+            return false;
+        usleep(50000);
+    }
+    return true;
+}
+
+static bool knows_the_first(struct store *st)
+{
+    struct error err = ERROR_INIT;
+    struct receipt r;
+    struct submission s = event("k0", "k0", DECISION_MARK);
+    return submit(st, &s, &r, &err) == 0 && r.outcome == OUTCOME_DUPLICATE;
+}
+
+/* Filled to the brim by somebody else. Runs in a child of its own mount namespace; exit
+ * status 77: not allowed here. */
 static int on_small_disk(const char *dir)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -353,6 +426,7 @@ static int on_small_disk(const char *dir)
         return 77;
     struct error err = ERROR_INIT;
     struct place p;
+    char filler[32];
     snprintf(p.dir, sizeof(p.dir), "%s", dir);
     snprintf(p.url, sizeof(p.url), "sqlite:%s/automark.db", dir);
     atomic_store(&test_now_ms, START);
@@ -360,56 +434,26 @@ static int on_small_disk(const char *dir)
         .url = p.url, .retention_ms = 30 * DAY, .ballast_bytes = -1, .wall_ms = test_clock
     };
     struct store *st = store_open(&cfg, &err);
-    int accepted = 0;
-    char key[32];
-    struct receipt r;
     if (!st)
         return 1;
-    for (;; accepted++) {
-        snprintf(key, sizeof(key), "k%d", accepted);
-        struct submission s = event(key, key, DECISION_MARK);
-        if (submit(st, &s, &r, &err) < 0)
-            break;
-        if (accepted == 100) { /* somebody else takes nearly all, behind the store's back */
-            snprintf(key, sizeof(key), "%.20s/filler", dir);
-            const int fd = open(key, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-            char junk[65536] = { 1 };
-            while (write(fd, junk, sizeof(junk)) > 0)
-                ;
-            close(fd);
-        }
-    }
-    if (err.kind != ERR_AGAIN || accepted < 100) {
+    const int accepted = submit_until_full(st, dir, &err);
+    if (err.kind != ERR_AGAIN || accepted < TAKEN_AFTER) {
         fprintf(stderr, "%d accepted, then %s\n", accepted, err.msg);
         return 2;
     }
-    int64_t id;
-    for (int sent = 0; sent < accepted; sent++) {
-        scoped(job_list_done) struct job_list l = { 0 };
-        if (store_claim(st, "w", JOB_READ, 0, 1, START, &l, &err) < 0 || l.count != 1)
-            return 3;
-        id = l.jobs[0].id;
-        const struct job_result done = { .id = id, .state = JOB_DONE, .reach = REACH_DONE };
-        if (store_finish(st, &done, 1, SETTLE, &err) < 0)
-            return 4;
-    }
-    snprintf(key, sizeof(key), "%.20s/filler", dir);
-    unlink(key);
-    struct submission s = event("last", "last", DECISION_MARK);
-    const int64_t until = clock_mono_ms() + 10000;
-    while (submit(st, &s, &r, &err) < 0)
-        if (clock_mono_ms() > until)
-            return 5;
-        else
-            usleep(50000);
+    if (!finish_jobs(st, accepted))
+        return 3;
+    filler_path(filler, dir);
+    unlink(filler);
+    if (!accepts_within(st, 10000))
+        return 4;
     store_close(st);
     st = store_open(&cfg, &err);
     if (!st)
-        return 6;
-    s = event("k0", "k0", DECISION_MARK);
-    const int again = submit(st, &s, &r, &err);
+        return 5;
+    const bool known = knows_the_first(st);
     store_close(st);
-    return again == 0 && r.outcome == OUTCOME_DUPLICATE ? 0 : 7;
+    return known ? 0 : 6;
 }
 
 static void test_small_disk(void **state)
